@@ -1,0 +1,3 @@
+//! Benchmarks of trine beside its peers.
+#![forbid(unsafe_code)]
+fn main() {}

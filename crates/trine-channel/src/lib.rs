@@ -1,0 +1,2 @@
+//! Memory channels between tasks, and channels between threads, for trine.
+#![forbid(unsafe_code)]

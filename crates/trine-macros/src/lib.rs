@@ -1,0 +1,2 @@
+//! The attribute macros of trine: main and test.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! Fair synchronisation for the tasks of a trine run: events, locks, semaphores.
+#![forbid(unsafe_code)]

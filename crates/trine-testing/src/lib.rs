@@ -1,0 +1,2 @@
+//! Virtual time, deterministic schedules and other testing tools for trine.
+#![forbid(unsafe_code)]

@@ -1,0 +1,1 @@
+//! Examples of trine: see the `examples` folder of this package.

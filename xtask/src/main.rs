@@ -1,0 +1,2 @@
+//! Chores of the workspace: see `cargo xtask --help`.
+fn main() {}

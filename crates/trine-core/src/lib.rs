@@ -2,4 +2,5 @@
 #![forbid(unsafe_code)]
 
 pub mod lowlevel;
+mod wait_line;
 mod waiter;

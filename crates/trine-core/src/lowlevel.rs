@@ -2,6 +2,7 @@
 
 use std::task::{Context, Poll};
 
+pub use crate::wait_line::{Place, WaitCell, WaitLine, Wakes};
 pub use crate::waiter::Waiter;
 
 /// The cancel point and schedule point of an operation.

@@ -1,0 +1,170 @@
+//! `Claim`: the part that all acquiring futures share: from the first poll to a token, or to giving up.
+
+use std::task::{Context, Poll, Waker, ready};
+
+use trine_core::lowlevel::poll_checkpoint;
+
+use crate::ledger::{Outlook, SlotId};
+use crate::place::Place;
+use crate::{AcquireError, Borrower, CapacityLimiter};
+
+/// One wish for a token, by a future or by a blocked thread.
+///
+/// Whoever owns it must call [`Claim::abandon`] when dropped: a claim does not know its limiter.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    borrower: Option<Borrower>,
+    progress: Progress,
+}
+
+/// How far a claim has come.
+#[derive(Clone, Copy, Debug)]
+enum Progress {
+    /// Not tried yet.
+    Fresh,
+    /// In line, or granted: the ledger knows. A blocked thread has no place: nothing cancels it.
+    InLine { slot: SlotId, place: Option<Place> },
+    /// The token, or the error, was given away.
+    Over,
+}
+
+impl Claim {
+    pub(crate) fn new(borrower: Option<Borrower>) -> Self {
+        Self { borrower, progress: Progress::Fresh }
+    }
+
+    /// Goes on as far as possible: a cancel point, and a place in line if there is no token.
+    pub(crate) fn poll(
+        &mut self,
+        limiter: &CapacityLimiter,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<SlotId, AcquireError>> {
+        match self.progress {
+            Progress::Fresh => {
+                ready!(poll_checkpoint(cx));
+                self.enter(limiter, cx.waker(), Some(cx))
+            }
+            Progress::InLine { slot, place } => {
+                match limiter.with_ledger(|ledger, _| ledger.look(slot)) {
+                    Outlook::Held => return self.finish(slot, place),
+                    Outlook::GrantedOnTrust => return self.verify(limiter, cx, slot, place),
+                    Outlook::InLine => {}
+                }
+                ready!(poll_checkpoint(cx));
+                let place = place.map(|place| place.update(cx));
+                self.stay(limiter, cx.waker(), slot, place)
+            }
+            Progress::Over => panic!("a future of trine-limiter was polled after it had finished"),
+        }
+    }
+
+    /// As `poll`, for a thread that blocks: no checkpoint, no cancel.
+    pub(crate) fn poll_blocking(
+        &mut self,
+        limiter: &CapacityLimiter,
+        waker: &Waker,
+    ) -> Poll<Result<SlotId, AcquireError>> {
+        match self.progress {
+            Progress::Fresh => self.enter(limiter, waker, None),
+            Progress::InLine { slot, .. } => {
+                match limiter.with_ledger(|ledger, _| ledger.look(slot)) {
+                    Outlook::Held => self.finish(slot, None),
+                    Outlook::GrantedOnTrust | Outlook::InLine => Poll::Pending,
+                }
+            }
+            Progress::Over => unreachable!("a blocked thread asks no more once it has its token"),
+        }
+    }
+
+    /// Gives up: leaves the line, or hands on a token that was granted and not collected.
+    pub(crate) fn abandon(&mut self, limiter: &CapacityLimiter) {
+        if let Progress::InLine { slot, place } = self.progress {
+            self.progress = Progress::Over;
+            limiter.release(slot);
+            if let Some(place) = place {
+                place.leave();
+            }
+        }
+    }
+
+    /// The first attempt: a token at once, or a place in line.
+    fn enter(
+        &mut self,
+        limiter: &CapacityLimiter,
+        waker: &Waker,
+        cx: Option<&Context<'_>>,
+    ) -> Poll<Result<SlotId, AcquireError>> {
+        match limiter.with_ledger(|ledger, wakes| ledger.take(self.borrower, wakes)) {
+            Err(AcquireError::WouldBlock) => {}
+            result => {
+                self.progress = Progress::Over;
+                return Poll::Ready(result);
+            }
+        }
+        // Cloning a waker may run foreign code: not under the lock. So another thread may have let go meanwhile: try again.
+        let waker = waker.clone();
+        let place = cx.map(Place::enter);
+        let joined = limiter.with_ledger(|ledger, wakes| match ledger.take(self.borrower, wakes) {
+            Err(AcquireError::WouldBlock) => Ok(ledger.join(self.borrower, waker, place)),
+            result => Err(result),
+        });
+        match joined {
+            Ok(slot) => {
+                self.progress = Progress::InLine { slot, place };
+                Poll::Pending
+            }
+            Err(result) => {
+                self.progress = Progress::Over;
+                if let Some(place) = place {
+                    place.leave();
+                }
+                Poll::Ready(result)
+            }
+        }
+    }
+
+    /// Polled in line, and not cancelled: notes the new waker and place. A token may be free that was refused before.
+    fn stay(
+        &mut self,
+        limiter: &CapacityLimiter,
+        waker: &Waker,
+        slot: SlotId,
+        place: Option<Place>,
+    ) -> Poll<Result<SlotId, AcquireError>> {
+        self.progress = Progress::InLine { slot, place };
+        let stale = limiter.with_ledger(|ledger, _| ledger.wants_waker(slot, waker));
+        let fresh = stale.then(|| waker.clone());
+        if limiter.with_ledger(|ledger, wakes| ledger.refresh(slot, fresh, place, wakes)) {
+            return self.finish(slot, place);
+        }
+        Poll::Pending
+    }
+
+    /// Granted by another thread, which could not see whether this one is cancelled: if it is, the next in line gets it.
+    fn verify(
+        &mut self,
+        limiter: &CapacityLimiter,
+        cx: &Context<'_>,
+        slot: SlotId,
+        place: Option<Place>,
+    ) -> Poll<Result<SlotId, AcquireError>> {
+        let place = place.map_or_else(|| Place::enter(cx), |place| place.update(cx));
+        self.progress = Progress::InLine { slot, place: Some(place) };
+        // No checkpoint: the operation is over, if nothing cancelled it first.
+        if place.accepts() == Some(false) {
+            let waker = cx.waker().clone();
+            limiter.with_ledger(|ledger, wakes| ledger.hand_on(slot, waker, place, wakes));
+            return Poll::Pending;
+        }
+        limiter.with_ledger(|ledger, _| ledger.collect(slot));
+        self.finish(slot, Some(place))
+    }
+
+    fn finish(&mut self, slot: SlotId, place: Option<Place>) -> Poll<Result<SlotId, AcquireError>> {
+        self.progress = Progress::Over;
+        if let Some(place) = place {
+            place.leave();
+        }
+        Poll::Ready(Ok(slot))
+    }
+}

@@ -1,0 +1,390 @@
+//! `Ledger`: the tokens of a limiter: who holds one, and who stands in line for the next.
+//!
+//! Every claim on a token has a slot from the moment it stands in line, or gets a token at once, until it is given up.
+//! Slots are recycled; those that wait form a doubly linked line, so that anyone can leave it in O(1).
+//!
+//! | stage     | set by                              | the claim's future                    | left by |
+//! |-----------|-------------------------------------|---------------------------------------|---------|
+//! | `Vacant`  | `vacate`                            | none                                  | `take`, `join` |
+//! | `Waiting` | `join`, `hand_on`                   | pending, in line                      | `grant`, `release` |
+//! | `Granted` | `grant`                             | was woken and has not looked yet      | `look`, `collect`, `hand_on`, `release` |
+//! | `Held`    | `take`, `look`, `collect`           | resolved: a permit keeps the slot     | `release` |
+//!
+//! At rest: `borrowed` counts the granted and the held, and if a token is free then everyone in line refused it when last
+//! asked. A waiter refuses while a cancel is visible from where it waits, which only its own thread can see; a waiter of
+//! another thread is granted on trust, and hands the token on if its thread finds it cancelled (`hand_on`). It keeps its
+//! place at the head of the line and is marked as refusing, so that other threads do not ask it again.
+
+use std::collections::HashSet;
+use std::task::Waker;
+
+use crate::place::Place;
+use crate::wakes::Wakes;
+use crate::{AcquireError, Borrower, LimiterStatistics};
+
+/// The index that stands for none.
+const NONE: usize = usize::MAX;
+
+/// Above this many slots `check` only looks at what is cheap: debug builds must not become quadratic.
+#[cfg(debug_assertions)]
+const FULLY_CHECKED_SLOTS: usize = 64;
+
+/// Which slot of the ledger a claim has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SlotId(usize);
+
+/// How far a claim has come. The table above says who sets what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Vacant,
+    /// In line; `refusing` if its own thread said so and has not taken it back.
+    Waiting {
+        refusing: bool,
+    },
+    /// Given a token; `on_trust` if that was done on another thread than the waiter's.
+    Granted {
+        on_trust: bool,
+    },
+    Held,
+}
+
+/// What a waiting claim finds when its future is polled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outlook {
+    /// Nothing yet.
+    InLine,
+    /// A token, which is now held.
+    Held,
+    /// A token, unless the waiter is cancelled: to be followed by `collect` or `hand_on`.
+    GrantedOnTrust,
+}
+
+/// What a claim says to a token, as far as the thread that asks can tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answer {
+    Yes,
+    /// It waits on another thread, and nothing is known against it.
+    Perhaps,
+    No,
+}
+
+/// One claim on a token.
+struct Slot {
+    stage: Stage,
+    borrower: Borrower,
+    place: Option<Place>,
+    waker: Option<Waker>,
+    /// The neighbours in line; `next` also links the vacant slots.
+    previous: usize,
+    next: usize,
+}
+
+/// The tokens of a limiter, and the line for them.
+pub(crate) struct Ledger {
+    total: usize,
+    borrowed: usize,
+    slots: Vec<Slot>,
+    first_vacant: usize,
+    head: usize,
+    tail: usize,
+    /// The borrowers with a name that hold or wait for a token.
+    named: HashSet<Borrower>,
+    /// How many claims had no named borrower.
+    anonymous: u64,
+}
+
+impl Ledger {
+    pub(crate) fn new(total: usize) -> Self {
+        Self {
+            total,
+            borrowed: 0,
+            slots: Vec::new(),
+            first_vacant: NONE,
+            head: NONE,
+            tail: NONE,
+            named: HashSet::new(),
+            anonymous: 0,
+        }
+    }
+
+    pub(crate) fn total(&self) -> usize {
+        self.total
+    }
+
+    pub(crate) fn borrowed(&self) -> usize {
+        self.borrowed
+    }
+
+    pub(crate) fn available(&self) -> usize {
+        self.total.saturating_sub(self.borrowed)
+    }
+
+    /// Takes a token if one is free and nobody in line wants it.
+    pub(crate) fn take(
+        &mut self,
+        borrower: Option<Borrower>,
+        wakes: &mut Wakes,
+    ) -> Result<SlotId, AcquireError> {
+        self.refuse_second_claim(borrower)?;
+        if self.head != NONE {
+            self.serve(wakes);
+        }
+        if self.borrowed >= self.total {
+            return Err(AcquireError::WouldBlock);
+        }
+        self.borrowed += 1;
+        Ok(self.occupy(borrower, Stage::Held))
+    }
+
+    /// Stands in line. Call it only when `take` said that it would block.
+    pub(crate) fn join(
+        &mut self,
+        borrower: Option<Borrower>,
+        waker: Waker,
+        place: Option<Place>,
+    ) -> SlotId {
+        let id = self.occupy(borrower, Stage::Waiting { refusing: false });
+        let slot = &mut self.slots[id.0];
+        slot.waker = Some(waker);
+        slot.place = place;
+        slot.previous = self.tail;
+        slot.next = NONE;
+        match self.tail {
+            NONE => self.head = id.0,
+            tail => self.slots[tail].next = id.0,
+        }
+        self.tail = id.0;
+        id
+    }
+
+    /// The claim's future was polled: takes what it was granted for sure.
+    pub(crate) fn look(&mut self, id: SlotId) -> Outlook {
+        let stage = &mut self.slots[id.0].stage;
+        match stage {
+            Stage::Granted { on_trust: false } => {
+                *stage = Stage::Held;
+                Outlook::Held
+            }
+            Stage::Granted { on_trust: true } => Outlook::GrantedOnTrust,
+            Stage::Waiting { .. } | Stage::Held | Stage::Vacant => Outlook::InLine,
+        }
+    }
+
+    /// The claim's future was polled in line and is not cancelled: notes where it waits now, and gives it what is free.
+    ///
+    /// Returns whether it has a token now.
+    pub(crate) fn refresh(
+        &mut self,
+        id: SlotId,
+        waker: Option<Waker>,
+        place: Option<Place>,
+        wakes: &mut Wakes,
+    ) -> bool {
+        let slot = &mut self.slots[id.0];
+        slot.place = place;
+        if let Stage::Waiting { refusing } = &mut slot.stage {
+            *refusing = false;
+            if waker.is_some() {
+                wakes.discard(std::mem::replace(&mut slot.waker, waker));
+            }
+            self.serve(wakes);
+        } else {
+            wakes.discard(waker);
+        }
+        let granted = matches!(self.slots[id.0].stage, Stage::Granted { .. });
+        if granted {
+            self.collect(id);
+        }
+        granted
+    }
+
+    /// Whether a poll in line must bring a new waker.
+    pub(crate) fn wants_waker(&self, id: SlotId, waker: &Waker) -> bool {
+        self.slots[id.0].waker.as_ref().is_none_or(|old| !old.will_wake(waker))
+    }
+
+    /// The claim's future takes the token it was granted.
+    pub(crate) fn collect(&mut self, id: SlotId) {
+        debug_assert!(matches!(self.slots[id.0].stage, Stage::Granted { .. }));
+        self.slots[id.0].stage = Stage::Held;
+    }
+
+    /// The claim's future was granted a token by another thread, and is cancelled: the next in line gets it.
+    pub(crate) fn hand_on(&mut self, id: SlotId, waker: Waker, place: Place, wakes: &mut Wakes) {
+        debug_assert_eq!(self.slots[id.0].stage, Stage::Granted { on_trust: true });
+        let slot = &mut self.slots[id.0];
+        slot.place = Some(place);
+        slot.stage = Stage::Waiting { refusing: true };
+        slot.waker = Some(waker);
+        // Back to the head: it had waited longest.
+        slot.previous = NONE;
+        slot.next = self.head;
+        match self.head {
+            NONE => self.tail = id.0,
+            head => self.slots[head].previous = id.0,
+        }
+        self.head = id.0;
+        self.borrowed -= 1;
+        self.serve(wakes);
+    }
+
+    /// Gives the claim up, at whatever stage it is; a token that comes free goes to the next in line.
+    pub(crate) fn release(&mut self, id: SlotId, wakes: &mut Wakes) {
+        match self.slots[id.0].stage {
+            Stage::Waiting { .. } => self.unlink(id.0),
+            Stage::Granted { .. } | Stage::Held => self.borrowed -= 1,
+            Stage::Vacant => {
+                debug_assert!(false, "bug in trine-limiter: a claim was given up twice")
+            }
+        }
+        self.vacate(id, wakes);
+        self.serve(wakes);
+    }
+
+    /// Changes how many tokens there are; more let in as many as fit.
+    pub(crate) fn set_total(&mut self, total: usize, wakes: &mut Wakes) {
+        self.total = total;
+        self.serve(wakes);
+    }
+
+    pub(crate) fn statistics(&self) -> LimiterStatistics {
+        let has_token = |slot: &&Slot| matches!(slot.stage, Stage::Granted { .. } | Stage::Held);
+        LimiterStatistics {
+            borrowed_tokens: self.borrowed,
+            total_tokens: self.total,
+            borrowers: self.slots.iter().filter(has_token).map(|slot| slot.borrower).collect(),
+            tasks_waiting: self
+                .slots
+                .iter()
+                .filter(|slot| slot.answer(Place::counts) != Answer::No)
+                .count(),
+        }
+    }
+
+    /// An error if `borrower` already has a claim.
+    fn refuse_second_claim(&self, borrower: Option<Borrower>) -> Result<(), AcquireError> {
+        let Some(borrower) = borrower else { return Ok(()) };
+        // One that was read in the statistics: no table is kept of those.
+        let is_listed = |slot: &Slot| slot.stage != Stage::Vacant && slot.borrower == borrower;
+        let has_claim = self.named.contains(&borrower)
+            || borrower.is_anonymous() && self.slots.iter().any(is_listed);
+        if has_claim { Err(AcquireError::AlreadyHeld) } else { Ok(()) }
+    }
+
+    /// Gives the free tokens to those in line who accept one, the longest waiting first.
+    fn serve(&mut self, wakes: &mut Wakes) {
+        let mut cursor = self.head;
+        while cursor != NONE && self.borrowed < self.total {
+            let next = self.slots[cursor].next;
+            match self.slots[cursor].answer(Place::accepts) {
+                Answer::Yes => self.grant(cursor, false, wakes),
+                Answer::Perhaps => self.grant(cursor, true, wakes),
+                Answer::No => {}
+            }
+            cursor = next;
+        }
+    }
+
+    fn grant(&mut self, index: usize, on_trust: bool, wakes: &mut Wakes) {
+        self.unlink(index);
+        self.borrowed += 1;
+        let slot = &mut self.slots[index];
+        slot.stage = Stage::Granted { on_trust };
+        if let Some(waker) = slot.waker.take() {
+            wakes.push(waker);
+        }
+    }
+
+    fn unlink(&mut self, index: usize) {
+        let (previous, next) = (self.slots[index].previous, self.slots[index].next);
+        match previous {
+            NONE => self.head = next,
+            previous => self.slots[previous].next = next,
+        }
+        match next {
+            NONE => self.tail = previous,
+            next => self.slots[next].previous = previous,
+        }
+    }
+
+    fn occupy(&mut self, borrower: Option<Borrower>, stage: Stage) -> SlotId {
+        let borrower = match borrower {
+            Some(named) => {
+                self.named.insert(named);
+                named
+            }
+            None => {
+                self.anonymous += 1;
+                Borrower::anonymous(self.anonymous)
+            }
+        };
+        let slot = Slot { stage, borrower, place: None, waker: None, previous: NONE, next: NONE };
+        if self.first_vacant == NONE {
+            self.slots.push(slot);
+            return SlotId(self.slots.len() - 1);
+        }
+        let index = self.first_vacant;
+        self.first_vacant = self.slots[index].next;
+        self.slots[index] = slot;
+        SlotId(index)
+    }
+
+    fn vacate(&mut self, id: SlotId, wakes: &mut Wakes) {
+        let slot = &mut self.slots[id.0];
+        slot.stage = Stage::Vacant;
+        wakes.discard(slot.waker.take());
+        slot.next = self.first_vacant;
+        self.first_vacant = id.0;
+        let borrower = slot.borrower;
+        if !self.named.is_empty() {
+            self.named.remove(&borrower);
+        }
+    }
+
+    /// Panics if the ledger contradicts itself: what the top of this file says of it at rest.
+    #[cfg(debug_assertions)]
+    pub(crate) fn check(&self) {
+        assert!(self.borrowed <= self.slots.len(), "more tokens out than claims");
+        assert_eq!(self.head == NONE, self.tail == NONE, "a line has both ends or none");
+        if self.slots.len() > FULLY_CHECKED_SLOTS {
+            return;
+        }
+        let count = |wanted: fn(&Stage) -> bool| {
+            self.slots.iter().filter(|slot| wanted(&slot.stage)).count()
+        };
+        assert_eq!(
+            self.borrowed,
+            count(|stage| matches!(stage, Stage::Granted { .. } | Stage::Held))
+        );
+        let (mut cursor, mut previous, mut waiting) = (self.head, NONE, 0);
+        while cursor != NONE {
+            let slot = &self.slots[cursor];
+            assert!(
+                matches!(slot.stage, Stage::Waiting { .. }),
+                "only waiting claims stand in line"
+            );
+            assert_eq!(slot.previous, previous, "the line is linked both ways");
+            waiting += 1;
+            (previous, cursor) = (cursor, slot.next);
+        }
+        assert_eq!(self.tail, previous, "the tail is the last in line");
+        assert_eq!(
+            waiting,
+            count(|stage| matches!(stage, Stage::Waiting { .. })),
+            "all who wait stand in line"
+        );
+    }
+}
+
+impl Slot {
+    /// What it says to a token, by what `ask` finds at its place: no if it does not stand in line.
+    fn answer(&self, ask: fn(Place) -> Option<bool>) -> Answer {
+        let Stage::Waiting { refusing } = self.stage else { return Answer::No };
+        let Some(place) = self.place else { return Answer::Yes };
+        match ask(place) {
+            Some(true) => Answer::Yes,
+            None if !refusing => Answer::Perhaps,
+            Some(false) | None => Answer::No,
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! `Place`: where a waiter of a limiter waits, so that a release on its own thread can see whether it is cancelled.
+//!
+//! Whether a cancel is visible from where a task waits is known only on the thread of its run, and the record of it
+//! (`trine_core::lowlevel::Waiter`) cannot leave that thread; the line of a limiter is shared by all threads. So each thread
+//! keeps the records of its own waiters in a table of its own, and the line keeps a `Place`: which thread, which record.
+//!
+//! A future that is moved to another thread while it waits cannot remove its old record. It leaves the key in `ORPHANS`,
+//! and the thread that owns the record clears it when it next needs a place. (Only under multi-threaded executors.)
+
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::task::Context;
+
+use trine_core::lowlevel::Waiter;
+
+/// Which thread a waiter waits on, and which of that thread's records is its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    thread: u64,
+    key: usize,
+}
+
+/// The records of the waiters of one thread.
+struct Table {
+    thread: u64,
+    records: Vec<Option<Waiter>>,
+    vacant: Vec<usize>,
+}
+
+/// Records whose waiters have left their thread.
+static ORPHANS: Mutex<Vec<Place>> = Mutex::new(Vec::new());
+
+/// How many places `ORPHANS` holds, so that nobody locks it for nothing. Written only under the lock of `ORPHANS`.
+// Relaxed: a stale value only delays the clearing of a record.
+static ORPHAN_COUNT: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    static TABLE: RefCell<Table> = RefCell::new(Table::new());
+}
+
+impl Table {
+    fn new() -> Self {
+        /// The number of the next thread that waits for a limiter.
+        // Relaxed: only that no two threads get the same number counts.
+        static NEXT_THREAD: AtomicU64 = AtomicU64::new(1);
+        Self {
+            thread: NEXT_THREAD.fetch_add(1, Ordering::Relaxed),
+            records: Vec::new(),
+            vacant: Vec::new(),
+        }
+    }
+
+    fn insert(&mut self, waiter: Waiter) -> Place {
+        let key = self.vacant.pop().unwrap_or_else(|| {
+            self.records.push(None);
+            self.records.len() - 1
+        });
+        self.records[key] = Some(waiter);
+        Place { thread: self.thread, key }
+    }
+
+    /// Frees a record of this thread. The caller drops it when the table is no longer borrowed: that may run foreign code.
+    fn remove(&mut self, place: Place) -> Option<Waiter> {
+        debug_assert_eq!(place.thread, self.thread);
+        let waiter = self.records[place.key].take();
+        self.vacant.push(place.key);
+        waiter
+    }
+}
+
+impl Place {
+    /// The place from which the future that is being polled looks for a cancel.
+    pub(crate) fn enter(cx: &Context<'_>) -> Self {
+        if ORPHAN_COUNT.load(Ordering::Relaxed) > 0 {
+            clear_orphans();
+        }
+        let waiter = Waiter::new(cx);
+        TABLE.with_borrow_mut(|table| table.insert(waiter))
+    }
+
+    /// The place where the waiter is now, polled again: the same record if it is still on its thread.
+    pub(crate) fn update(self, cx: &Context<'_>) -> Self {
+        let waiter = Waiter::new(cx);
+        // The old record is dropped when the table is no longer borrowed: that may run foreign code.
+        let replaced = TABLE.with_borrow_mut(|table| {
+            if table.thread == self.thread {
+                Ok(table.records[self.key].replace(waiter))
+            } else {
+                Err(waiter)
+            }
+        });
+        match replaced {
+            Ok(_old) => self,
+            Err(waiter) => {
+                let place = TABLE.with_borrow_mut(|table| table.insert(waiter));
+                self.leave();
+                place
+            }
+        }
+    }
+
+    /// Whether the waiter may be given something: `None` if it waits on another thread, which alone can tell.
+    pub(crate) fn accepts(self) -> Option<bool> {
+        self.ask(Waiter::accepts)
+    }
+
+    /// As `accepts`, for those who only count.
+    pub(crate) fn counts(self) -> Option<bool> {
+        self.ask(Waiter::counts)
+    }
+
+    fn ask(self, question: fn(&Waiter) -> bool) -> Option<bool> {
+        TABLE
+            .try_with(|table| {
+                let table = table.borrow();
+                if table.thread != self.thread {
+                    return None;
+                }
+                table.records[self.key].as_ref().map(question)
+            })
+            // The thread is ending and its table is gone: nothing on it can be cancelled any more.
+            .unwrap_or(None)
+    }
+
+    /// Gives the record up.
+    pub(crate) fn leave(self) {
+        let removed = TABLE.try_with(|table| {
+            let mut table = table.borrow_mut();
+            (table.thread == self.thread).then(|| table.remove(self))
+        });
+        match removed {
+            Ok(Some(waiter)) => drop(waiter),
+            // Its own thread is ending: the record went with the table, or goes with it.
+            Err(_) => {}
+            Ok(None) => {
+                let mut orphans = ORPHANS.lock().unwrap_or_else(PoisonError::into_inner);
+                orphans.push(self);
+                ORPHAN_COUNT.store(orphans.len(), Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+/// Frees the records of this thread whose waiters have left it.
+fn clear_orphans() {
+    let mut orphans = ORPHANS.lock().unwrap_or_else(PoisonError::into_inner);
+    let freed: Vec<Option<Waiter>> = TABLE.with_borrow_mut(|table| {
+        let thread = table.thread;
+        let mine = orphans.extract_if(.., |place| place.thread == thread);
+        mine.map(|place| table.remove(place)).collect()
+    });
+    ORPHAN_COUNT.store(orphans.len(), Ordering::Relaxed);
+    drop(orphans);
+    drop(freed);
+}

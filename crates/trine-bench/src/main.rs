@@ -1,3 +1,44 @@
-//! Benchmarks of trine beside its peers.
+//! Benchmarks of trine beside its peers: the same work, written idiomatically for each, in one run.
+//!
+//! `cargo run --release -p trine-bench -- --help` says what can be asked for. How a figure comes about:
+//!
+//! 1. A [`workload::Workload`] says what is to be done, how often at which scale, and which checksum proves it.
+//! 2. A peer (a module of [`peers`]) has a program for the workload: it prepares, calls [`bench::Bench::begin`], does the
+//!    work, calls [`bench::Bench::end`], and returns the checksum. A wrong checksum ends the run.
+//! 3. [`rounds`] lets the peers take turns, round after round, and keeps every reading; [`report`] prints medians and ratios.
+//!    With `--callgrind` [`callgrind`] runs each program once under valgrind and counts the instructions between begin and end.
 #![forbid(unsafe_code)]
-fn main() {}
+
+use std::process::ExitCode;
+
+mod args;
+mod bench;
+mod callgrind;
+mod cell;
+mod checks;
+mod peers;
+mod report;
+mod rounds;
+mod workload;
+
+fn main() -> ExitCode {
+    match args::parse(std::env::args().skip(1)).and_then(dispatch) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("trine-bench: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Does what the command line asks for.
+fn dispatch(args: args::Args) -> Result<(), String> {
+    match args.mode {
+        args::Mode::Help => print!("{}", args::HELP),
+        args::Mode::List => print!("{}", report::list()),
+        args::Mode::Alone => println!("{}", cell::select_one(&args)?.run(args.scale, args.idle)?),
+        args::Mode::Rounds => print!("{}", report::format(&rounds::run(&args)?, args.json)),
+        args::Mode::Callgrind => print!("{}", report::format(&callgrind::run(&args)?, args.json)),
+    }
+    Ok(())
+}

@@ -1,0 +1,36 @@
+//! The floor: each workload by hand, with the work that nobody can avoid and nothing else.
+//!
+//! Tasks are boxed futures; a queue says whose turn it is; no wakers, no cancelling, no joining beyond counting. Idle tasks
+//! beside would cost it nothing and are left out.
+
+use crate::peers::Program;
+use crate::workload::{Kind, Workload};
+
+mod channels;
+mod groups;
+mod limits;
+mod queue;
+mod threads;
+mod time;
+mod yields;
+
+/// The program for a workload.
+pub(crate) fn program(workload: &Workload) -> Option<Program> {
+    Some(match workload.kind {
+        Kind::Group => groups::group,
+        Kind::GroupYield => groups::group_yield,
+        Kind::Cancel => groups::cancel,
+        Kind::Memory => groups::memory,
+        // Without a scheduler there are no levels between the run and a task.
+        Kind::Yield | Kind::NestedSpawn => yields::yields,
+        Kind::Nested => return None,
+        Kind::PingPong => channels::ping_pong,
+        Kind::Pipeline => channels::pipeline,
+        Kind::FanOut => channels::fan_out,
+        Kind::Sleeps => time::sleeps,
+        Kind::Timeout => time::timeouts,
+        Kind::Limiter => limits::limiter,
+        Kind::Thread => threads::round_trips,
+        Kind::ThreadWake => threads::wakes,
+    })
+}

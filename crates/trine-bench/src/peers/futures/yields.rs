@@ -1,0 +1,72 @@
+//! Yields in futures, by hand; nesting is `FuturesUnordered` in `FuturesUnordered`.
+
+use std::pin::Pin;
+use std::task::Poll;
+
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+
+use super::run;
+use crate::bench::Bench;
+
+/// Lets the other futures that are ready run first.
+pub(super) async fn yield_now() {
+    let mut yielded = false;
+    std::future::poll_fn(|cx| {
+        if std::mem::replace(&mut yielded, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+/// `Kind::Yield`.
+pub(super) fn yields(bench: &Bench) -> u64 {
+    run(bench, async {
+        let each = bench.share();
+        bench.begin();
+        let task = |_| async move {
+            for _ in 0..each {
+                yield_now().await;
+            }
+            each
+        };
+        let mut tasks: FuturesUnordered<_> = (0..bench.width).map(task).collect();
+        let mut sum = 0;
+        while let Some(yielded) = tasks.next().await {
+            sum += yielded;
+        }
+        bench.end();
+        sum
+    })
+}
+
+/// `Kind::Nested`.
+pub(super) fn nested(bench: &Bench) -> u64 {
+    run(bench, async {
+        bench.begin();
+        let yielded = level(bench.width, bench.ops).await;
+        bench.end();
+        yielded
+    })
+}
+
+/// A task under `depth` more groups, which yields `n` times.
+fn level(depth: u64, n: u64) -> Pin<Box<dyn Future<Output = u64>>> {
+    Box::pin(async move {
+        if depth > 0 {
+            let mut tasks = FuturesUnordered::from_iter([level(depth - 1, n)]);
+            let mut sum = 0;
+            while let Some(yielded) = tasks.next().await {
+                sum += yielded;
+            }
+            return sum;
+        }
+        for _ in 0..n {
+            yield_now().await;
+        }
+        n
+    })
+}

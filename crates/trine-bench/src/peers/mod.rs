@@ -1,0 +1,51 @@
+//! The peers: each a module with a program for every workload that it has the means for.
+//!
+//! `PEERS` lists them in the order of the table. A peer's module gives its runtime in `mod.rs` (`run`: start it, put the idle
+//! tasks beside, run the body) and its programs in one file a family: `groups`, `yields`, `channels`, `time`, `limits`,
+//! `threads`. Read the same file of two peers side by side to see what each asks of its user.
+
+use crate::bench::Bench;
+use crate::workload::Workload;
+
+#[cfg(feature = "async-executor")]
+mod async_executor;
+mod floor;
+#[cfg(feature = "futures")]
+mod futures;
+#[cfg(feature = "tokio")]
+mod tokio;
+
+/// A workload written for one peer: does `bench.ops` operations, the measured part between the marks; returns the checksum.
+pub(crate) type Program = fn(&Bench) -> u64;
+
+/// What a peer is in the comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// The unavoidable work alone: no runtime, no one's peer.
+    Floor,
+    /// The one that is compared.
+    Trine,
+    /// One to compare with.
+    Peer,
+}
+
+/// Someone who takes part.
+pub(crate) struct Peer {
+    /// Its name on the command line and in the table.
+    pub(crate) name: &'static str,
+    /// What it is in the comparison.
+    pub(crate) role: Role,
+    /// Its program for a workload, if it has the means.
+    pub(crate) program: fn(&Workload) -> Option<Program>,
+}
+
+/// Everyone who takes part, in the order of the table.
+pub(crate) static PEERS: &[Peer] = &[
+    Peer { name: "floor", role: Role::Floor, program: floor::program },
+    #[cfg(feature = "tokio")]
+    Peer { name: "tokio", role: Role::Peer, program: tokio::program },
+    #[cfg(feature = "async-executor")]
+    Peer { name: "async-executor", role: Role::Peer, program: async_executor::program },
+    #[cfg(feature = "futures")]
+    Peer { name: "futures", role: Role::Peer, program: futures::program },
+];

@@ -1,0 +1,225 @@
+//! `cargo xtask examples`: builds the examples, runs the short ones, and compares what they print.
+//!
+//! What an example is to print is in `examples/expected`, a file for each row of the table. There `[..]` stands for
+//! any text within a line, such as a time that was measured.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::command::Command;
+use crate::failure::Failure;
+use crate::steps::Steps;
+use crate::tree::Tree;
+
+/// One run of an example.
+struct Run {
+    /// The example, a file in `SOURCES`.
+    example: &'static str,
+    args: &'static [&'static str],
+    /// The files to put into the folder in which it runs, with their texts.
+    files: &'static [(&'static str, &'static str)],
+    /// How it is to end.
+    exit_code: i32,
+    /// The file in `EXPECTED` that holds what it is to print.
+    expected: &'static str,
+}
+
+/// What is run; an example that is not there yet is passed over.
+const RUNS: [Run; 2] = [
+    Run { example: "tour", args: &[], files: &[], exit_code: 0, expected: "tour.txt" },
+    Run {
+        example: "dupes",
+        args: &["."],
+        files: &[
+            ("a/one.txt", "the same twice\n"),
+            ("b/two.txt", "the same twice\n"),
+            ("b/three.txt", "the same sizes\n"),
+            ("b/four.txt", "alone\n"),
+        ],
+        exit_code: 0,
+        expected: "dupes.txt",
+    },
+];
+
+/// Where the examples are.
+const SOURCES: &str = "examples/examples";
+
+/// Where the expected outputs are.
+const EXPECTED: &str = "examples/expected";
+
+/// Stands for any text within a line of an expected output.
+const ANYTHING: &str = "[..]";
+
+/// Builds all examples and does the runs; `bless` writes down what they print now.
+pub(crate) fn run(root: &Path, bless: bool) -> Result<(), Failure> {
+    let tree = Tree::load(root)?;
+    check_table(&tree)?;
+    let mut steps = Steps::default();
+    let build = Command::cargo(root).words("build --release --package trine-examples --examples");
+    steps.command("build", build)?;
+    for run in RUNS.iter().filter(|run| exists(&tree, run.example)) {
+        let manifest = root.join("Cargo.toml");
+        let command = Command::cargo(&scratch(root, run)?)
+            .words("run --quiet --release --package trine-examples --manifest-path")
+            .args([manifest.as_os_str()])
+            .args(["--example", run.example, "--"])
+            .args(run.args);
+        let line = command.line();
+        steps.step(run.example, &line, || compare(root, run, command, bless))?;
+    }
+    Ok(())
+}
+
+fn exists(tree: &Tree, example: &str) -> bool {
+    tree.exists(&format!("{SOURCES}/{example}.rs"))
+        || tree.exists(&format!("{SOURCES}/{example}/main.rs"))
+}
+
+/// Fails if there is an example which the table does not know.
+fn check_table(tree: &Tree) -> Result<(), Failure> {
+    let names = tree.files.iter().filter_map(|file| {
+        let rest = file.path.strip_prefix(SOURCES)?.strip_prefix('/')?;
+        rest.strip_suffix("/main.rs")
+            .or(rest.strip_suffix(".rs"))
+            .filter(|name| !name.contains('/'))
+    });
+    let mut unknown = names.filter(|name| RUNS.iter().all(|run| run.example != *name));
+    match unknown.next() {
+        None => Ok(()),
+        Some(name) => {
+            let what = format!(
+                "example {name} is not in the table of xtask/src/examples.rs: say how it is run"
+            );
+            Err(Failure::Impossible(what))
+        }
+    }
+}
+
+/// An empty folder for a run, with the files that it needs.
+fn scratch(root: &Path, run: &Run) -> Result<PathBuf, Failure> {
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    let folder = root.join(target).join("xtask").join(run.expected);
+    if folder.exists() {
+        fs::remove_dir_all(&folder).map_err(|source| failed(&folder, source))?;
+    }
+    fs::create_dir_all(&folder).map_err(|source| failed(&folder, source))?;
+    for (path, text) in run.files {
+        write(&folder.join(path), text)?;
+    }
+    Ok(folder)
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(|source| failed(folder, source))?;
+    }
+    fs::write(path, text).map_err(|source| failed(path, source))
+}
+
+fn failed(path: &Path, source: std::io::Error) -> Failure {
+    Failure::File { path: path.to_owned(), source }
+}
+
+fn compare(root: &Path, run: &Run, command: Command, bless: bool) -> Result<(), Failure> {
+    let output = command.output()?;
+    let printed = String::from_utf8_lossy(&output.stdout).replace("\r\n", "\n");
+    print!("{printed}");
+    let wrong = |what| Err(Failure::Example { example: run.example, what });
+    if output.status.code() != Some(run.exit_code) {
+        return wrong(format!(
+            "ended with {} instead of exit code {}",
+            output.status, run.exit_code
+        ));
+    }
+    let path = root.join(EXPECTED).join(run.expected);
+    if bless {
+        return write(&path, &printed);
+    }
+    let expected = fs::read_to_string(&path).map_err(|source| failed(&path, source))?;
+    match difference(&expected, &printed) {
+        None => Ok(()),
+        Some(difference) => wrong(format!(
+            "{EXPECTED}/{}:{difference}\nif that is right now: cargo xtask examples --bless",
+            run.expected
+        )),
+    }
+}
+
+/// The first line in which the texts differ, with what is there in each.
+fn difference(expected: &str, printed: &str) -> Option<String> {
+    let (mut expected, mut printed) = (expected.lines(), printed.lines());
+    for number in 1.. {
+        match (expected.next(), printed.next()) {
+            (None, None) => break,
+            (Some(pattern), Some(line)) if matches(pattern, line) => {}
+            (pattern, line) => {
+                let shown =
+                    |line: Option<&str>| line.map_or("the end".into(), |line| format!("{line:?}"));
+                return Some(format!(
+                    "{number}: expected {}, printed {}",
+                    shown(pattern),
+                    shown(line)
+                ));
+            }
+        }
+    }
+    None
+}
+
+/// Whether a line is what the pattern says; of each `[..]` the shortest text that fits is taken.
+fn matches(pattern: &str, line: &str) -> bool {
+    let mut parts = pattern.split(ANYTHING);
+    let Some(mut rest) = parts.next().and_then(|first| line.strip_prefix(first)) else {
+        return false;
+    };
+    let Some((last, between)) =
+        parts.collect::<Vec<_>>().split_last().map(|(l, b)| (*l, b.to_vec()))
+    else {
+        return rest.is_empty();
+    };
+    for part in between {
+        let Some(at) = rest.find(part) else { return false };
+        rest = &rest[at + part.len()..];
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_matches_its_pattern() {
+        for (pattern, line) in [
+            ("all in order", "all in order"),
+            ("took [..] ms", "took 12.3 ms"),
+            ("[..]", ""),
+            ("[..] and [..]: [..].", "one and two: three."),
+        ] {
+            assert!(matches(pattern, line), "{pattern:?} {line:?}");
+        }
+        for (pattern, line) in
+            [("a", "ab"), ("took [..] ms", "took 12 s"), ("[..]x[..]", "abc"), ("ab[..]b", "ab")]
+        {
+            assert!(!matches(pattern, line), "{pattern:?} {line:?}");
+        }
+    }
+
+    #[test]
+    fn the_first_line_that_differs_is_shown() {
+        assert_eq!(difference("a\nb [..]\n", "a\nb 3\n"), None);
+        let found = difference("a\nb\n", "a\nc\n").unwrap();
+        assert_eq!(found, "2: expected \"b\", printed \"c\"");
+        let found = difference("a\nb\n", "a\n").unwrap();
+        assert_eq!(found, "2: expected \"b\", printed the end");
+    }
+
+    #[test]
+    fn an_example_that_nobody_runs_is_an_error() {
+        assert!(check_table(&Tree::fixture(&[("examples/examples/tour.rs", "")])).is_ok());
+        assert!(check_table(&Tree::fixture(&[("examples/examples/dupes/walk.rs", "")])).is_ok());
+        let failure = check_table(&Tree::fixture(&[("examples/examples/new.rs", "")])).unwrap_err();
+        assert!(failure.to_string().starts_with("example new is not in the table"));
+    }
+}

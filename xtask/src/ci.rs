@@ -2,8 +2,8 @@
 //!
 //! Each package is checked and tested by itself, so that a feature which only its neighbour turns on is missed here
 //! and not by a user. Ordinary tests run in debug, where the structures check themselves after every change; those
-//! that are `#[ignore]`d for their size run in release. They are not run with `--include-ignored`, for that would
-//! compile the doctests that are marked as not to be compiled.
+//! that are `#[ignore]`d for their size run in release. They are not run by `--include-ignored` in the same go, for
+//! that would also compile the doctests that are marked as not to be compiled.
 
 use std::path::Path;
 
@@ -39,7 +39,7 @@ pub(crate) fn run(root: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What is run for a package by itself: its library without what only tests bring in, then its tests.
+/// What is run for a package by itself: its library without what only tests bring in, then all its tests.
 fn alone(tree: &Tree, package: &Package) -> Vec<String> {
     let name = &package.name;
     let (mut lines, all_features) = if package.has_features() {
@@ -50,10 +50,7 @@ fn alone(tree: &Tree, package: &Package) -> Vec<String> {
     if tree.has_library(package) {
         lines.push(format!("check -p {name} --lib{all_features}"));
     }
-    lines.push(format!("test -p {name}{all_features} --tests"));
-    if tree.has_library(package) {
-        lines.push(format!("test -p {name}{all_features} --doc"));
-    }
+    lines.push(format!("test -p {name}{all_features}"));
     lines
 }
 
@@ -87,16 +84,15 @@ mod tests {
         let expected = [
             "check -p a --no-default-features",
             "check -p a --lib --all-features",
-            "test -p a --all-features --tests",
-            "test -p a --all-features --doc",
+            "test -p a --all-features",
         ];
         assert_eq!(alone(&tree, &tree.packages[0]), expected);
     }
 
     #[test]
-    fn a_program_is_tested_and_has_no_doctests() {
+    fn a_program_is_tested() {
         let tree = tree();
-        assert_eq!(alone(&tree, &tree.packages[1]), ["test -p b --tests"]);
+        assert_eq!(alone(&tree, &tree.packages[1]), ["test -p b"]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `cargo xtask examples`: builds the examples, runs the short ones, and compares what they print.
 //!
-//! What an example is to print is in `examples/expected`, a file for each row of the table. There `[..]` stands for
+//! What an example is to print stands in a file of its own for each row of the table. There `[..]` stands for
 //! any text within a line, such as a time that was measured.
 
 use std::fs;

@@ -52,10 +52,7 @@ mod tests {
     fn marks_are_found_in_comments_documents_and_code() {
         let source = "//! Purpose.\n// TODO: more\nfn f() { todo!() }\n/* a\nFIXME */\nfn g() { unimplemented!(\"x\") }\n";
         let files = [("a.rs", source), ("README.md", "\nXXX\n")];
-        assert_eq!(
-            CHECK.places(&files),
-            ["README.md:2", "a.rs:2", "a.rs:5", "a.rs:3", "a.rs:6"]
-        );
+        assert_eq!(CHECK.places(&files), ["README.md:2", "a.rs:2", "a.rs:5", "a.rs:3", "a.rs:6"]);
     }
 
     #[test]

@@ -2,14 +2,15 @@
 //!
 //! A name in backticks counts as one of ours if it looks like one: a path `a::b`, a call `a()`, a word with an
 //! underscore, a word that begins with a capital and goes on with small letters. Each of its words must then occur
-//! somewhere in the code of the workspace. Paths that begin with a crate from elsewhere are not looked into.
+//! somewhere in the code or the manifests of the workspace. Paths that begin with a crate from elsewhere, and names
+//! that follow its name ("trio's …", "trio: …"), are not looked into.
 
 use std::collections::HashSet;
 
 use super::backticks;
 use super::finding::{Check, Finding};
 use crate::rust_file::{Comment, CommentKind};
-use crate::tree::Tree;
+use crate::tree::{Tree, has_extension};
 
 /// Names that are spoken of though they do not occur in the code, one a line, each with its reason after a `#`.
 /// One that ends with two colons is a crate: paths that begin with it are not looked into.
@@ -32,6 +33,9 @@ fn find(tree: &Tree) -> Vec<Finding> {
             let text = block.iter().map(|comment| &*comment.text).collect::<Vec<_>>().join("\n");
             for (offset, span) in backticks::spans(&text) {
                 let Some(word) = unknown_word(span, &known) else { continue };
+                if is_from_elsewhere(&text[..offset], &known) {
+                    continue;
+                }
                 let line = block[0].line + text[..offset].matches('\n').count();
                 let message = format!(
                     "`{span}`: there is no `{word}` in the code; if it is a name from elsewhere, add it to {ALLOWED}"
@@ -47,11 +51,25 @@ fn known(tree: &Tree) -> HashSet<String> {
     let words =
         tree.rust_files().flat_map(|(_, rust)| rust.tokens.iter().filter(|token| token.is_word));
     let words = words.map(|token| token.text.trim_start_matches("r#").to_owned());
-    let packages = tree.packages.iter().map(|package| package.name.replace('-', "_"));
     let allowed = tree.file(ALLOWED).into_iter().flat_map(|file| file.text.lines());
     let allowed = allowed.map(|line| line.split('#').next().unwrap_or_default().trim().to_owned());
+    let manifests = tree.files.iter().filter(|file| has_extension(&file.path, "toml"));
+    let manifests = manifests.flat_map(|file| file.text.split(|c: char| !is_key_sign(c)));
+    let keys = manifests.map(|key| key.replace('-', "_"));
     let standard = STANDARD.map(String::from);
-    words.chain(packages).chain(allowed).chain(standard).collect()
+    words.chain(keys).chain(allowed).chain(standard).collect()
+}
+
+fn is_key_sign(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "-_".contains(c)
+}
+
+/// Whether the word before a name is the name of a library from elsewhere.
+fn is_from_elsewhere(before: &str, known: &HashSet<String>) -> bool {
+    let before =
+        before.trim_end_matches('`').trim_end().trim_end_matches(':').trim_end_matches("'s");
+    let library = before.rsplit(|c: char| !is_key_sign(c)).next().unwrap_or_default();
+    known.contains(&format!("{library}::"))
 }
 
 /// Comments of one kind on lines without a gap: a span may begin on one and end on the next.
@@ -140,6 +158,14 @@ mod tests {
         ] {
             assert!(places(&format!("// See `{text}`.")).is_empty(), "{text}");
         }
+    }
+
+    #[test]
+    fn names_that_follow_the_name_of_a_library_are_let_be() {
+        for text in ["serde's `to_value`", "(serde: `to_value`)", "in serde\n/// `to_value`"] {
+            assert!(places(&format!("/// Is {text}.")).is_empty(), "{text}");
+        }
+        assert_eq!(places("/// Not like serde, `to_value`."), ["a.rs:2"]);
     }
 
     #[test]

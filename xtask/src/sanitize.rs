@@ -14,10 +14,13 @@ use crate::tree::Tree;
 /// Named, so that the flags are not given to build scripts and macros, too.
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
+/// Frame pointers make the stacks of allocations whole, by which leaks on purpose are told from others.
+const FLAGS: &str = "-Zsanitizer=address -Cforce-frame-pointers=yes";
+
 /// What the names of tests hold that are about compilers.
 const SKIPPED: &str = "compile_fail";
 
-/// Functions that leak on purpose have this in their names.
+/// Says what functions are called that leak on purpose.
 const SUPPRESSIONS: &str = "xtask/leaks.txt";
 
 /// Runs the tests of every published library.
@@ -38,7 +41,7 @@ pub(crate) fn run(root: &Path) -> Result<(), Failure> {
         let command = Command::new("rustup", root)
             .words(&line)
             .args(["--package", &package.name, "--", "--skip", SKIPPED])
-            .variable("RUSTFLAGS", "-Zsanitizer=address")
+            .variable("RUSTFLAGS", FLAGS)
             .variable("ASAN_OPTIONS", "detect_leaks=1")
             .variable(
                 "LSAN_OPTIONS",

@@ -88,10 +88,26 @@ impl<P> WaitLine<P> {
         self.parked().filter(|place| self.waiter_accepts(*place))
     }
 
+    /// The first in line, whether it accepts or not; with [`after`](Self::after) a walk that may change the line.
+    pub fn first(&self) -> Option<Place> {
+        self.head
+    }
+
+    /// Who stands behind `place`, which must be parked.
+    pub fn after(&self, place: Place) -> Option<Place> {
+        self.entries[place.index()].next
+    }
+
+    /// Whether something may be handed to who waits at `place`, which must be parked.
+    pub fn accepts(&self, place: Place) -> bool {
+        self.waiter_accepts(place)
+    }
+
     /// Joins the line at its end.
     #[inline]
     pub fn join(&mut self, waiter: Waiter, payload: P) -> Place {
-        let entry = Entry { prev: self.tail, next: None, waiter: Some(waiter), payload: Some(payload) };
+        let entry =
+            Entry { prev: self.tail, next: None, waiter: Some(waiter), payload: Some(payload) };
         let place = match self.free {
             Some(place) => {
                 let slot = &mut self.entries[place.index()];
@@ -151,7 +167,10 @@ impl<P> WaitLine<P> {
 
     /// The payloads of all who were granted something and have not picked it up, in no order. O(n).
     pub fn granted_payloads_mut(&mut self) -> impl Iterator<Item = &mut P> {
-        self.entries.iter_mut().filter(|entry| entry.waiter.is_none()).filter_map(|entry| entry.payload.as_mut())
+        self.entries
+            .iter_mut()
+            .filter(|entry| entry.waiter.is_none())
+            .filter_map(|entry| entry.payload.as_mut())
     }
 
     /// Sets who is woken for a parked entry, as a future may move between tasks. Drop the old one outside the borrow.
@@ -226,7 +245,11 @@ impl<P> WaitLine<P> {
         assert!(entry.payload.is_some(), "a waiter without payload");
         let next_of_prev = entry.prev.map_or(self.head, |prev| self.entries[prev.index()].next);
         let prev_of_next = entry.next.map_or(self.tail, |next| self.entries[next.index()].prev);
-        assert_eq!((next_of_prev, prev_of_next), (Some(place), Some(place)), "neighbours do not agree");
+        assert_eq!(
+            (next_of_prev, prev_of_next),
+            (Some(place), Some(place)),
+            "neighbours do not agree"
+        );
     }
 
     /// Panics unless the links agree with each other and with the table above. O(n).
@@ -234,7 +257,8 @@ impl<P> WaitLine<P> {
         let parked = self.parked().inspect(|place| self.check_near(*place)).count();
         let waiters = self.entries.iter().filter(|entry| entry.waiter.is_some()).count();
         assert_eq!(parked, waiters, "every waiter is linked, once");
-        let free = std::iter::successors(self.free, |place| self.entries[place.index()].next).count();
+        let free =
+            std::iter::successors(self.free, |place| self.entries[place.index()].next).count();
         let vacant = self.entries.iter().filter(|entry| entry.payload.is_none()).count();
         assert_eq!(free, vacant, "every vacant entry is in the list of free ones, once");
     }

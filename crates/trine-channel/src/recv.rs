@@ -1,0 +1,131 @@
+//! `Recv`: the future of `Receiver::recv`, and the steps that everything shares that waits for an item.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use trine_core::lowlevel::{Place, Waiter, poll_checkpoint};
+
+use crate::error::{RecvError, TryRecvError};
+use crate::receiver::Receiver;
+
+/// The future of [`Receiver::recv`].
+#[must_use = "futures do nothing unless they are awaited"]
+pub struct Recv<'a, T> {
+    receiver: &'a Receiver<T>,
+    place: Option<Place>,
+}
+
+impl<'a, T> Recv<'a, T> {
+    #[inline]
+    pub(crate) fn new(receiver: &'a Receiver<T>) -> Self {
+        Self { receiver, place: None }
+    }
+}
+
+impl<T> Receiver<T> {
+    /// Waits for an item, at `place` once in line.
+    #[inline]
+    pub(crate) fn poll_recv(
+        &self,
+        place: &mut Option<Place>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<T, RecvError>> {
+        if let Some(parked) = *place {
+            let received = ready!(self.poll_parked(parked, cx));
+            *place = None;
+            return Poll::Ready(received);
+        }
+        ready!(poll_checkpoint(cx));
+        match self.shared().with(|state, wakes| state.try_recv(self.is_closed(), wakes)) {
+            Ok(item) => Poll::Ready(Ok(item)),
+            Err(TryRecvError::WouldBlock) => self.park(place, cx),
+            Err(TryRecvError::EndOfChannel) => Poll::Ready(Err(RecvError::EndOfChannel)),
+            Err(TryRecvError::Closed) => Poll::Ready(Err(RecvError::Closed)),
+        }
+    }
+
+    fn park(&self, place: &mut Option<Place>, cx: &Context<'_>) -> Poll<Result<T, RecvError>> {
+        // Made before the borrow, as the clone of a foreign waker may come back; so the state is looked at once more.
+        let waiter = Waiter::new(cx);
+        let (received, _unused) = self.shared().with(|state, wakes| {
+            let error = match state.try_recv(self.is_closed(), wakes) {
+                Ok(item) => return (Poll::Ready(Ok(item)), Some(waiter)),
+                Err(TryRecvError::WouldBlock) => {
+                    *place = Some(state.join_wishes(self.handle(), waiter, wakes));
+                    return (Poll::Pending, None);
+                }
+                Err(TryRecvError::EndOfChannel) => RecvError::EndOfChannel,
+                Err(TryRecvError::Closed) => RecvError::Closed,
+            };
+            (Poll::Ready(Err(error)), Some(waiter))
+        });
+        received
+    }
+
+    fn poll_parked(&self, place: Place, cx: &mut Context<'_>) -> Poll<Result<T, RecvError>> {
+        if let Some(received) =
+            self.shared().with(|state, _| state.collect_wish(place, self.is_closed(), false))
+        {
+            return Poll::Ready(received);
+        }
+        ready!(poll_checkpoint(cx));
+        // Woken for no known reason: a shield may have made this waiter, or others, eligible again.
+        let waiter = Waiter::new(cx);
+        let (received, _old) = self.shared().with(|state, wakes| {
+            state.settle(wakes);
+            if let Some(received) = state.collect_wish(place, self.is_closed(), true) {
+                return (Poll::Ready(received), Some(waiter));
+            }
+            if state.is_at_end() {
+                return (Poll::Ready(Err(RecvError::EndOfChannel)), state.wishes.leave(place).1);
+            }
+            (Poll::Pending, Some(state.wishes.refresh(place, waiter)))
+        });
+        received
+    }
+
+    /// Leaves the line; what was handed over there is handed on.
+    #[inline]
+    pub(crate) fn abandon(&self, place: Option<Place>) {
+        if let Some(place) = place {
+            // What it returns is dropped here, outside of the borrow.
+            let _unused = self.shared().with(|state, wakes| state.abandon_wish(place, wakes));
+        }
+    }
+
+    /// Ends a wait that `poll_next` began: this handle is used in another way now, so nobody polls it any more.
+    #[inline]
+    pub(crate) fn forget_stream_wait(&self) {
+        if self.stream_place().get().is_some() {
+            self.abandon(self.stream_place().take());
+        }
+    }
+}
+
+impl<T> Future for Recv<'_, T> {
+    type Output = Result<T, RecvError>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let receiver = self.receiver;
+        if self.place.is_none() {
+            receiver.forget_stream_wait();
+        }
+        receiver.poll_recv(&mut self.place, cx)
+    }
+}
+
+impl<T> Drop for Recv<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        self.receiver.abandon(self.place.take());
+    }
+}
+
+impl<T> fmt::Debug for Recv<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recv").field("in_line", &self.place.is_some()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,138 @@
+//! `SendItem`: the future of `Sender::send`.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use trine_core::lowlevel::{Place, Waiter, poll_checkpoint};
+
+use crate::error::{SendError, TrySendError};
+use crate::sender::Sender;
+use crate::state::Stage;
+
+/// The future of [`Sender::send`].
+#[must_use = "futures do nothing unless they are awaited"]
+pub struct SendItem<'a, T> {
+    sender: &'a Sender<T>,
+    /// The item, until it is sent or stands in line.
+    item: Option<T>,
+    place: Option<Place>,
+}
+
+// The item is never pinned.
+impl<T> Unpin for SendItem<'_, T> {}
+
+impl<'a, T> SendItem<'a, T> {
+    #[inline]
+    pub(crate) fn new(sender: &'a Sender<T>, item: T) -> Self {
+        Self { sender, item: Some(item), place: None }
+    }
+
+    fn park(&mut self, item: T, cx: &Context<'_>) -> Poll<Result<(), SendError<T>>> {
+        // Made before the borrow, as the clone of a foreign waker may come back; so the state is looked at once more.
+        let waiter = Waiter::new(cx);
+        let sender = self.sender;
+        let sent = sender.shared().with(move |state, wakes| {
+            match state.try_send(item, sender.is_closed(), wakes) {
+                Err(TrySendError::WouldBlock(item)) => {
+                    Err(state.join_offers(sender.handle(), Stage::Item(item), waiter))
+                }
+                sent => Ok((sent, waiter)),
+            }
+        });
+        match sent {
+            Ok((sent, _waiter)) => Poll::Ready(sent.map_err(not_blocked)),
+            Err(place) => {
+                self.place = Some(place);
+                Poll::Pending
+            }
+        }
+    }
+
+    fn poll_parked(
+        &mut self,
+        place: Place,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), SendError<T>>> {
+        let sender = self.sender;
+        if let Some(stage) = sender.shared().with(|state, _| state.collect_offer(place, false)) {
+            self.place = None;
+            return Poll::Ready(outcome(stage, sender.is_closed()));
+        }
+        ready!(poll_checkpoint(cx));
+        match sender.recheck_offer(place, Waiter::new(cx)) {
+            Some(stage) => {
+                self.place = None;
+                Poll::Ready(outcome(stage, sender.is_closed()))
+            }
+            None => Poll::Pending,
+        }
+    }
+}
+
+fn not_blocked<T>(error: TrySendError<T>) -> SendError<T> {
+    match error {
+        TrySendError::Broken(item) => SendError::Broken(item),
+        TrySendError::Closed(item) => SendError::Closed(item),
+        TrySendError::WouldBlock(_) => unreachable!("a send that would block waits"),
+    }
+}
+
+fn outcome<T>(stage: Stage<T>, closed: bool) -> Result<(), SendError<T>> {
+    match stage {
+        Stage::Item(item) if closed => Err(SendError::Closed(item)),
+        Stage::Item(item) => Err(SendError::Broken(item)),
+        _ => Ok(()),
+    }
+}
+
+impl<T> Sender<T> {
+    /// Looks after a parked offer, woken for no known reason: serves whom a shield has made eligible again, and takes
+    /// note of who polls it now.
+    pub(crate) fn recheck_offer(&self, place: Place, waiter: Waiter) -> Option<Stage<T>> {
+        let (stage, _unused) = self.shared().with(|state, wakes| {
+            state.settle(wakes);
+            match state.collect_offer(place, true) {
+                Some(stage) => (Some(stage), waiter),
+                None => (None, state.offers.refresh(place, waiter)),
+            }
+        });
+        stage
+    }
+}
+
+impl<T> Future for SendItem<'_, T> {
+    type Output = Result<(), SendError<T>>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Some(place) = self.place {
+            return self.poll_parked(place, cx);
+        }
+        ready!(poll_checkpoint(cx));
+        let item = self.item.take().expect("`send` was polled after it had completed");
+        match self.sender.try_send(item) {
+            Ok(()) => Poll::Ready(Ok(())),
+            Err(TrySendError::WouldBlock(item)) => self.park(item, cx),
+            Err(error) => Poll::Ready(Err(not_blocked(error))),
+        }
+    }
+}
+
+impl<T> Drop for SendItem<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(place) = self.place.take() {
+            // What it returns is dropped here, outside of the borrow.
+            let _unsent =
+                self.sender.shared().with(|state, wakes| state.abandon_offer(place, wakes));
+        }
+    }
+}
+
+impl<T> fmt::Debug for SendItem<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SendItem").field("in_line", &self.place.is_some()).finish_non_exhaustive()
+    }
+}

@@ -133,10 +133,11 @@ fn compare(root: &Path, run: &Run, command: Command, bless: bool) -> Result<(), 
         ));
     }
     let path = root.join(EXPECTED).join(run.expected);
+    // A missing file is like an empty one: the difference is shown, and how to write it down.
+    let expected = fs::read_to_string(&path).unwrap_or_default();
     if bless {
-        return write(&path, &printed);
+        return write(&path, &blessed(&expected, &printed));
     }
-    let expected = fs::read_to_string(&path).map_err(|source| failed(&path, source))?;
     match difference(&expected, &printed) {
         None => Ok(()),
         Some(difference) => wrong(format!(
@@ -144,6 +145,16 @@ fn compare(root: &Path, run: &Run, command: Command, bless: bool) -> Result<(), 
             run.expected
         )),
     }
+}
+
+/// What is printed, with the patterns of `expected` kept where they still match.
+fn blessed(expected: &str, printed: &str) -> String {
+    let patterns = expected.lines().map(Some).chain(std::iter::repeat(None));
+    let lines = printed.lines().zip(patterns).map(|(line, pattern)| match pattern {
+        Some(pattern) if matches(pattern, line) => pattern,
+        _ => line,
+    });
+    lines.map(|line| format!("{line}\n")).collect()
 }
 
 /// The first line in which the texts differ, with what is there in each.
@@ -213,6 +224,13 @@ mod tests {
         assert_eq!(found, "2: expected \"b\", printed \"c\"");
         let found = difference("a\nb\n", "a\n").unwrap();
         assert_eq!(found, "2: expected \"b\", printed the end");
+    }
+
+    #[test]
+    fn blessing_keeps_the_patterns_that_still_match() {
+        let expected = "begins\ntook [..] ms\nold\n";
+        let printed = "begins\ntook 3 ms\nnew\nends\n";
+        assert_eq!(blessed(expected, printed), "begins\ntook [..] ms\nnew\nends\n");
     }
 
     #[test]

@@ -1,6 +1,79 @@
 //! The scheduler of trine: run loop, frames, wakers, timers, clocks and checkpoints.
-#![forbid(unsafe_code)]
+//!
+//! A run is single-threaded: between two checkpoints of a task nothing else of the run runs, so
+//! `Cell` and `RefCell` are all the sharing its tasks need. Most programs use this crate through the
+//! umbrella crate `trine`; what nurseries, scopes and channels are built from is in [`lowlevel`].
+//!
+//! ```text
+//! run ── tick ── root group ── main task ── nursery's group ── its tasks ── …
+//!                    │
+//!                    └── tasks that the run polls itself
+//! ```
+//!
+//! Where to read on in the source: `run.rs` is the loop; `tree.rs` the structure that it works on;
+//! `group.rs` the way of a task; `waker.rs` the way of a wake; `visibility.rs` and `guards.rs` the
+//! way of a cancel; `timers.rs` and `expire.rs` time.
+//!
+//! # Examples
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! trine_core::run(async {
+//!     trine_core::sleep(Duration::from_millis(1)).await;
+//! });
+//! ```
+#![deny(unsafe_code)]
 
+mod bug;
+mod check;
+mod checkpoint;
+mod clock;
+mod driver;
+mod enter;
+mod expire;
+mod frame;
+mod group;
+mod guard;
+mod guards;
+mod handle;
+mod idle;
+mod instrument;
 pub mod lowlevel;
+mod outside;
+mod probe;
+mod ready;
+mod remote;
+mod run;
+mod runtime;
+mod scope;
+mod sleep;
+mod spawned;
+mod system;
+mod timers;
+mod tree;
+mod visibility;
+mod wait;
 mod wait_line;
 mod waiter;
+#[expect(unsafe_code, reason = "a waker without counts is a raw one")]
+mod waker;
+
+pub use crate::checkpoint::{Checkpoint, checkpoint, sleep_forever};
+pub use crate::clock::Clock;
+pub use crate::instrument::{Instrument, TaskInfo};
+pub use crate::run::{Runner, run};
+pub use crate::sleep::{Sleep, sleep, sleep_until};
+
+/// The time on the clock of this thread's run, or of the system with no run. trio's `current_time`.
+///
+/// # Examples
+///
+/// ```
+/// let before = trine_core::now();
+/// assert!(trine_core::now() >= before);
+/// ```
+#[must_use]
+pub fn now() -> std::time::Instant {
+    runtime::Runtime::with(runtime::Runtime::now)
+}

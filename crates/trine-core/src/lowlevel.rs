@@ -1,11 +1,27 @@
-//! What other crates build operations, scopes and nurseries from.
+//! What other crates build operations, scopes and nurseries from. Programs rarely need it.
+//!
+//! An operation that waits is a future which at each poll
+//! 1. delivers what it was already handed: completed is completed, whatever was cancelled since;
+//! 2. passes [`poll_checkpoint`]: pending means cancelled, or out of budget; it returns `Pending`;
+//! 3. tries to act, and is ready if it could;
+//! 4. else leaves a [`Waiter`] in some line and returns `Pending`.
+//!
+//! Whoever hands something on asks [`Waiter::accepts`] first. When the operation is dropped it leaves
+//! its line and hands on what it was handed but has not delivered. So it happened or was cancelled:
+//! never both, never half.
 
-use std::task::{Context, Poll};
-
+pub use crate::checkpoint::{
+    CancelShieldedCheckpoint, Checkpoint, CheckpointIfCancelled, cancel_shielded_checkpoint,
+    cancel_visible, checkpoint, checkpoint_if_cancelled, poll_checkpoint,
+};
+pub use crate::group::{Group, Ready, TaskFrame, Turn, Under};
+pub use crate::guard::Guard;
+pub use crate::handle::RemoteHandle;
+pub use crate::idle::{WaitIdle, wait_idle};
+pub use crate::outside::OutsideWork;
+pub use crate::probe::{Usage, cancel_at_checkpoint, checkpoints_passed, usage};
+pub use crate::scope::{ScopeFrame, effective_deadline};
+pub use crate::spawned::Spawned;
+pub use crate::system::{run_local, spawn_system};
 pub use crate::wait_line::{Place, WaitCell, WaitLine, Wakes};
 pub use crate::waiter::Waiter;
-
-/// The cancel point and schedule point of an operation.
-pub fn poll_checkpoint(_cx: &mut Context<'_>) -> Poll<()> {
-    Poll::Ready(())
-}

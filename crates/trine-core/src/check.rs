@@ -1,0 +1,74 @@
+//! `Tree::check`: the invariants of the tree at rest, looked at after every change in debug builds.
+
+use crate::frame::FrameId;
+use crate::tree::Tree;
+
+#[cfg(debug_assertions)]
+use crate::frame::{Flags, Role};
+
+/// Trees up to this size are checked whole after every change; of larger ones only the frame that
+/// was changed and the one around it, or a debug build would grow quadratic.
+#[cfg(debug_assertions)]
+const CHECKED_WHOLE: usize = 24;
+
+impl Tree {
+    #[cfg(not(debug_assertions))]
+    #[inline(always)]
+    pub(crate) fn check_near(&self, _id: FrameId) {}
+
+    #[cfg(debug_assertions)]
+    pub(crate) fn check_near(&self, id: FrameId) {
+        if self.live() <= CHECKED_WHOLE && self.frames.len() <= 2 * CHECKED_WHOLE {
+            self.check();
+        } else {
+            self.check_frame(id);
+        }
+    }
+
+    /// Everything that must hold whenever nobody is in the middle of a change.
+    #[cfg(debug_assertions)]
+    pub(crate) fn check(&self) {
+        let mut live = 0;
+        let mut queued = 0;
+        for index in 1..self.frames.len() {
+            let id = FrameId(index as u32);
+            self.check_frame(id);
+            live += usize::from(!matches!(self.frames[index].role, Role::Free { .. }));
+            queued += usize::from(self.has(id, Flags::QUEUED));
+        }
+        assert_eq!(live, self.live(), "live frames");
+        assert_eq!(queued, self.queued, "queued frames");
+    }
+
+    #[cfg(debug_assertions)]
+    fn check_frame(&self, id: FrameId) {
+        let frame = &self.frames[id.index()];
+        self.check_guards(id);
+        if frame.flags.has(Flags::QUEUED) {
+            let Role::Task { home, .. } = frame.role else { panic!("{id:?} is queued, no task") };
+            assert!(self.has_ready(home), "{id:?} is queued, but its home has none ready");
+        }
+        if frame.flags.has(Flags::RELEASED) {
+            assert!(frame.flags.has(Flags::QUEUED), "{id:?} was released and never freed");
+        }
+        self.check_cache(id);
+    }
+
+    /// A cached visibility that claims to be fresh agrees with its definition.
+    #[cfg(debug_assertions)]
+    fn check_cache(&self, id: FrameId) {
+        let frame = &self.frames[id.index()];
+        let around = &self.frames[frame.outer.index()];
+        let around_fresh = around.seen == self.epoch || frame.outer == FrameId::NONE;
+        // A frame that was leaked may outlive the one around it.
+        let gone = matches!(around.role, Role::Free { .. }) && frame.outer != FrameId::NONE;
+        let unused = gone || matches!(frame.role, Role::Free { .. });
+        if frame.seen != self.epoch || !around_fresh || unused {
+            return;
+        }
+        let forced = around.flags.has(Flags::HARDENED);
+        let passes = !frame.flags.has(Flags::SHIELD) && around.flags.has(Flags::VISIBLE);
+        let visible = frame.flags.has(Flags::CANCELLED) || forced || passes;
+        assert_eq!(visible, frame.flags.has(Flags::VISIBLE), "stale cache in {id:?}: {frame:?}");
+    }
+}

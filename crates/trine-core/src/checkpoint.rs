@@ -1,0 +1,227 @@
+//! Checkpoints: where a task can be cancelled, and where it lets others run.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use crate::guard::Guard;
+use crate::runtime::Runtime;
+
+/// The cancel point and schedule point of an operation, to be called before it acts.
+///
+/// Pending means: do nothing, return `Pending`. Either a cancel is visible from here, then the
+/// operation will be dropped; or the task has used up its budget for this tick, then it was woken.
+///
+/// With no run on the thread it is always ready.
+///
+/// # Examples
+///
+/// An operation that never has to wait, and is a checkpoint all the same:
+///
+/// ```
+/// use std::{cell::Cell, future::poll_fn, task::{Poll, ready}};
+/// use trine_core::lowlevel::poll_checkpoint;
+///
+/// async fn increment(counter: &Cell<u32>) {
+///     poll_fn(|cx| {
+///         ready!(poll_checkpoint(cx));
+///         counter.set(counter.get() + 1);
+///         Poll::Ready(())
+///     })
+///     .await
+/// }
+///
+/// let counter = Cell::new(0);
+/// trine_core::run(increment(&counter));
+/// assert_eq!(counter.get(), 1);
+/// ```
+pub fn poll_checkpoint(cx: &mut Context<'_>) -> Poll<()> {
+    let (cancelled, budget) = Runtime::with(|runtime| {
+        if !runtime.current().is_some() {
+            return (false, 1);
+        }
+        let cancelled = runtime.pass_checkpoint();
+        let budget = runtime.budget();
+        if !cancelled {
+            runtime.set_budget(budget.saturating_sub(1));
+        }
+        (cancelled, budget)
+    });
+    if cancelled {
+        return Poll::Pending;
+    }
+    if budget == 0 {
+        cx.waker().wake_by_ref();
+        return Poll::Pending;
+    }
+    Poll::Ready(())
+}
+
+/// Whether a cancel is visible from the code that runs now. Never, with no run on the thread.
+///
+/// # Examples
+///
+/// ```
+/// assert!(!trine_core::lowlevel::cancel_visible());
+/// ```
+#[must_use]
+pub fn cancel_visible() -> bool {
+    Runtime::with(|runtime| match runtime.current() {
+        id if id.is_some() => runtime.tree(|tree| tree.is_visible(id)),
+        _ => false,
+    })
+}
+
+impl Runtime {
+    /// Counts a cancel point, cancels if it is the one that was asked for, and says whether the
+    /// code that runs now is cancelled.
+    #[inline]
+    fn pass_checkpoint(&self) -> bool {
+        let passed = self.checkpoints.get() + 1;
+        self.checkpoints.set(passed);
+        if let Some((at, scope)) = self.cancel_at.get()
+            && at == passed
+        {
+            self.tree(|tree| tree.cancel(scope));
+        }
+        self.tree(|tree| tree.is_visible(self.current()))
+    }
+}
+
+/// Lets the other tasks that are ready run once, and is a cancel point. trio's `checkpoint`.
+///
+/// # Cancellation
+///
+/// A checkpoint: it yields, then looks for a cancel. With no run on the thread it just yields.
+///
+/// # Examples
+///
+/// ```
+/// trine_core::run(async {
+///     for _chunk in 0..10 {
+///         // some computation, then let others run:
+///         trine_core::checkpoint().await;
+///     }
+/// });
+/// ```
+pub fn checkpoint() -> Checkpoint {
+    Checkpoint { yielded: false }
+}
+
+/// The future of [`checkpoint`].
+#[derive(Debug)]
+#[must_use = "futures do nothing unless awaited"]
+pub struct Checkpoint {
+    yielded: bool,
+}
+
+impl Future for Checkpoint {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.yielded {
+            self.yielded = true;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        // It has yielded, so the budget is no concern.
+        let cancelled = Runtime::with(|runtime| {
+            runtime.current().is_some() && runtime.pass_checkpoint()
+        });
+        if cancelled { Poll::Pending } else { Poll::Ready(()) }
+    }
+}
+
+/// A cancel point that does not yield unless it is cancelled. trio's `checkpoint_if_cancelled`.
+///
+/// # Cancellation
+///
+/// A cancel point. Not cancelled, it is ready at once.
+///
+/// # Examples
+///
+/// ```
+/// trine_core::run(async {
+///     trine_core::lowlevel::checkpoint_if_cancelled().await;
+/// });
+/// ```
+pub fn checkpoint_if_cancelled() -> CheckpointIfCancelled {
+    CheckpointIfCancelled { _private: () }
+}
+
+/// The future of [`checkpoint_if_cancelled`].
+#[derive(Debug)]
+#[must_use = "futures do nothing unless awaited"]
+pub struct CheckpointIfCancelled {
+    _private: (),
+}
+
+impl Future for CheckpointIfCancelled {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        poll_checkpoint(cx)
+    }
+}
+
+/// Lets others run and is no cancel point. trio's `cancel_shielded_checkpoint`.
+///
+/// # Cancellation
+///
+/// Not a cancel point: in a cancelled scope it still yields, and the code after it runs on to the
+/// next checkpoint.
+///
+/// # Examples
+///
+/// ```
+/// trine_core::run(async {
+///     trine_core::lowlevel::cancel_shielded_checkpoint().await;
+/// });
+/// ```
+pub fn cancel_shielded_checkpoint() -> CancelShieldedCheckpoint {
+    CancelShieldedCheckpoint { guard: Guard::new(), yielded: false }
+}
+
+/// The future of [`cancel_shielded_checkpoint`].
+#[derive(Debug)]
+#[must_use = "futures do nothing unless awaited"]
+pub struct CancelShieldedCheckpoint {
+    guard: Guard,
+    yielded: bool,
+}
+
+impl Future for CancelShieldedCheckpoint {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.yielded {
+            self.guard.detach();
+            return Poll::Ready(());
+        }
+        self.yielded = true;
+        self.guard.attach();
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+/// Waits for nothing but a cancel. trio's `sleep_forever`.
+///
+/// # Cancellation
+///
+/// A checkpoint, and the only way it ends.
+///
+/// # Examples
+///
+/// ```no_run
+/// trine_core::run(async {
+///     trine_core::sleep_forever().await;
+/// });
+/// ```
+pub async fn sleep_forever() -> ! {
+    std::future::poll_fn(|cx| {
+        ready!(poll_checkpoint(cx));
+        Poll::Pending
+    })
+    .await
+}

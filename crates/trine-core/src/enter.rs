@@ -1,0 +1,59 @@
+//! `Entered`: makes a frame the current one for as long as it lives, also when a panic ends that.
+
+use std::task::Waker;
+
+use crate::frame::FrameId;
+use crate::runtime::Runtime;
+
+/// While this lives, the code that runs belongs to another frame than before.
+#[derive(Debug)]
+pub(crate) struct Entered {
+    before: FrameId,
+}
+
+impl Entered {
+    /// Enters a scope. It is first hung under the frame that runs now, if it was polled elsewhere
+    /// before, and remembers whom to wake.
+    #[track_caller]
+    pub(crate) fn follow(id: FrameId, waker: &Waker, what: &str) -> Self {
+        Runtime::with(|runtime| {
+            let current = runtime.require(what);
+            runtime.follow(id, current, waker);
+            Self { before: runtime.set_current(id) }
+        })
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        Runtime::with(|runtime| runtime.set_current(self.before));
+    }
+}
+
+impl Runtime {
+    /// Hangs a scope or group under `current` and remembers the waker through which it is polled.
+    /// Says whether it hung elsewhere before.
+    pub(crate) fn follow(&self, id: FrameId, current: FrameId, waker: &Waker) -> bool {
+        let task = self.own_task(waker);
+        let (moved, known) = self.tree(|tree| {
+            let moved = tree.outer(id) != current;
+            if moved {
+                tree.move_under(id, current);
+            }
+            let known = match task {
+                Some(task) => {
+                    tree.set_task_poller(id, task);
+                    true
+                }
+                None => tree.foreign_poller_is(id, waker),
+            };
+            (moved, known)
+        });
+        if !known {
+            // Cloning is somebody else's code, so it is done while nothing is borrowed.
+            let waker = waker.clone();
+            self.tree(|tree| tree.set_foreign_poller(id, waker));
+        }
+        moved
+    }
+}

@@ -1,0 +1,156 @@
+//! `Frame`: one node of the tree that says what cancels what, and who polls whom.
+
+use std::fmt;
+use std::panic::Location;
+
+use crate::timers::TimerId;
+
+/// The place of a frame in the tree. `FrameId::NONE` stands for "outside of every run".
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct FrameId(pub(crate) u32);
+
+impl FrameId {
+    /// Slot 0 of the slab is never given out: it is the place of code that runs in no task.
+    pub(crate) const NONE: FrameId = FrameId(0);
+
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+
+    pub(crate) fn is_some(self) -> bool {
+        self != Self::NONE
+    }
+}
+
+impl fmt::Debug for FrameId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.0)
+    }
+}
+
+/// What a frame is, with the links that only this role needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Unused slot; `next` is the free list.
+    Free { next: FrameId },
+    /// A future that is polled only when it was woken. `home` is the group on whose ready list
+    /// it queues, `slot` is what that group's owner knows it by, `next` is the ready list.
+    Task {
+        home: FrameId,
+        slot: u32,
+        next: FrameId,
+    },
+    /// A set of tasks with the list of those that are ready.
+    Group {
+        head: FrameId,
+        tail: FrameId,
+        poller: Poller,
+    },
+    /// A region of code inside a task that can be cancelled or shielded.
+    Scope {
+        poller: Poller,
+        deadline: Option<TimerId>,
+    },
+}
+
+/// Whom to wake so that a scope or group is polled again: a task of this run, a foreign waker
+/// that the tree keeps (a combinator in between, or a host executor), or nobody yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Poller(u32);
+
+impl Poller {
+    pub(crate) const NOBODY: Poller = Poller(0);
+    const FOREIGN: u32 = 1 << 31;
+
+    pub(crate) fn task(id: FrameId) -> Self {
+        debug_assert!(id.0 < Self::FOREIGN);
+        Self(id.0)
+    }
+
+    pub(crate) fn foreign(index: u32) -> Self {
+        Self(index | Self::FOREIGN)
+    }
+
+    /// The place of the kept waker, if it is a foreign one.
+    pub(crate) fn as_foreign(self) -> Option<usize> {
+        (self.0 & Self::FOREIGN != 0).then_some((self.0 & !Self::FOREIGN) as usize)
+    }
+
+    /// The task, if it is one of ours.
+    pub(crate) fn as_task(self) -> Option<FrameId> {
+        (self.0 != 0 && self.0 & Self::FOREIGN == 0).then_some(FrameId(self.0))
+    }
+}
+
+/// The yes-or-no state of a frame.
+///
+/// | flag | set when | cleared by |
+/// |---|---|---|
+/// | `QUEUED` | a task is on its home's ready list | being popped |
+/// | `RELEASED` | the owner let go of a task that is still queued | being popped, which frees it |
+/// | `CANCELLED` | `cancel`, a deadline, a failing nursery | never |
+/// | `EXPIRED` | it was a deadline that cancelled it | never |
+/// | `HARD` | the grace after a cancel is over | never |
+/// | `SHIELD` | `set_shield(true)` | `set_shield(false)` |
+/// | `HOLDS` | the owner needs polling until it is done (`finally`) | the owner |
+/// | `CUT` | something inside was dropped unfinished by a cancel from outside | never |
+/// | `NAMED` | the task was given a name, kept beside the tree | being released |
+/// | `VISIBLE`, `HARDENED` | cached: see `visibility.rs` | recomputed when `seen` is old |
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Flags(u16);
+
+impl Flags {
+    pub(crate) const QUEUED: Flags = Flags(1);
+    pub(crate) const RELEASED: Flags = Flags(1 << 1);
+    pub(crate) const CANCELLED: Flags = Flags(1 << 2);
+    pub(crate) const EXPIRED: Flags = Flags(1 << 3);
+    pub(crate) const HARD: Flags = Flags(1 << 4);
+    pub(crate) const SHIELD: Flags = Flags(1 << 5);
+    pub(crate) const HOLDS: Flags = Flags(1 << 6);
+    pub(crate) const CUT: Flags = Flags(1 << 7);
+    pub(crate) const VISIBLE: Flags = Flags(1 << 8);
+    pub(crate) const HARDENED: Flags = Flags(1 << 9);
+    pub(crate) const NAMED: Flags = Flags(1 << 10);
+
+    pub(crate) fn has(self, flag: Flags) -> bool {
+        self.0 & flag.0 != 0
+    }
+
+    pub(crate) fn set(&mut self, flag: Flags, on: bool) {
+        if on {
+            self.0 |= flag.0;
+        } else {
+            self.0 &= !flag.0;
+        }
+    }
+}
+
+impl fmt::Debug for Flags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const NAMES: [&str; 11] = [
+            "queued", "released", "cancelled", "expired", "hard", "shield", "holds", "cut",
+            "visible", "hardened", "named",
+        ];
+        let set = NAMES.iter().enumerate().filter(|(bit, _)| self.0 & (1 << bit) != 0);
+        f.debug_set().entries(set.map(|(_, name)| name)).finish()
+    }
+}
+
+/// One node of the tree. Kept at 40 bytes: a parked task costs one.
+#[derive(Debug)]
+pub(crate) struct Frame {
+    pub(crate) role: Role,
+    /// The frame around this one; `NONE` for the root.
+    pub(crate) outer: FrameId,
+    /// The epoch at which the cached flags were right.
+    pub(crate) seen: u32,
+    /// Its node among those that hold guards; 0 is none.
+    pub(crate) guard: u32,
+    /// Told apart from earlier users of the slot by wakers that outlive their task.
+    pub(crate) generation: u16,
+    pub(crate) flags: Flags,
+    /// Where it was spawned or opened.
+    pub(crate) site: Option<&'static Location<'static>>,
+}
+
+const _: () = assert!(size_of::<usize>() != 8 || size_of::<Frame>() == 40, "a frame has grown");

@@ -1,0 +1,187 @@
+//! Who is ready: the lists of groups, and how a wake travels up to the root.
+//!
+//! Each group keeps the list of its tasks that were woken, linked through the frames themselves.
+//! Waking a task appends it to the list of its home and then wakes the task that polls this group,
+//! and so on, up to the first that is queued already: the others were told by whoever queued it.
+//! So under load a wake costs one step; the sparse worst case is the depth.
+//!
+//! What can go wrong, and what happens then:
+//! - a task is released while it is linked (it ended right after waking itself): it is marked, and
+//!   freed when it is popped;
+//! - a group is released with tasks on its list: the marked ones are freed, the others unqueued;
+//! - a waker is older than its task: the generation does not match, or it does by chance and a poll
+//!   follows that finds nothing to do.
+
+use std::task::Waker;
+
+use crate::bug::bug;
+use crate::frame::{Flags, FrameId, Poller, Role};
+use crate::tree::Tree;
+
+/// Below this many the list of those passed over is not looked after.
+const PASSED_OVER_MIN: usize = 64;
+
+impl Tree {
+    /// Wakes a task by what its waker holds. Unknown ones are ignored.
+    pub(crate) fn wake(&mut self, id: FrameId, generation: u16) {
+        if self.is_current(id, generation) {
+            self.wake_task(id);
+        }
+    }
+
+    /// Queues a task with its home, and whoever polls that, upwards.
+    pub(crate) fn wake_task(&mut self, id: FrameId) {
+        let mut at = id;
+        loop {
+            let frame = &mut self.frames[at.index()];
+            let Role::Task { home, next, .. } = &mut frame.role else { return };
+            if frame.flags.has(Flags::QUEUED) {
+                return;
+            }
+            *next = FrameId::NONE;
+            let home = *home;
+            frame.flags.set(Flags::QUEUED, true);
+            self.queued += 1;
+            let poller = self.append(home, at);
+            match poller.as_task() {
+                Some(task) => at = task,
+                None => return self.wake_poller(poller),
+            }
+        }
+    }
+
+    /// Puts a queued task at the end of a group's list; gives who polls that group.
+    fn append(&mut self, home: FrameId, task: FrameId) -> Poller {
+        let Role::Group { head, tail, poller } = &mut self.frames[home.index()].role else {
+            bug!("the home {home:?} of {task:?} is no group");
+        };
+        let (last, poller) = (std::mem::replace(tail, task), *poller);
+        if last.is_some() {
+            let Role::Task { next, .. } = &mut self.frames[last.index()].role else {
+                bug!("ready list of {home:?}");
+            };
+            *next = task;
+        } else {
+            *head = task;
+        }
+        poller
+    }
+
+    pub(crate) fn wake_poller(&mut self, poller: Poller) {
+        if let Some(task) = poller.as_task() {
+            self.wake_task(task);
+        } else if let Some(at) = poller.as_foreign() {
+            self.call_foreign(at);
+        }
+    }
+
+    /// The last task that is ready now: the tick that begins ends with it.
+    pub(crate) fn last_ready(&self, group: FrameId) -> FrameId {
+        match self.frames[group.index()].role {
+            Role::Group { tail, .. } => tail,
+            _ => FrameId::NONE,
+        }
+    }
+
+    pub(crate) fn has_ready(&self, group: FrameId) -> bool {
+        self.last_ready(group).is_some()
+    }
+
+    /// Takes the first task off a group's list, with its slot; `None` for one that was released
+    /// while it was queued, which is freed by this.
+    pub(crate) fn pop_ready(&mut self, group: FrameId) -> (FrameId, Option<u32>) {
+        let Role::Group { head, tail, .. } = &mut self.frames[group.index()].role else {
+            bug!("{group:?} is no group");
+        };
+        let (id, last) = (*head, *tail);
+        let frame = &mut self.frames[id.index()];
+        let Role::Task { next, slot, .. } = frame.role else { bug!("ready list of {group:?}") };
+        frame.flags.set(Flags::QUEUED, false);
+        let released = frame.flags.has(Flags::RELEASED);
+        self.queued -= 1;
+        if let Role::Group { head, tail, .. } = &mut self.frames[group.index()].role {
+            *head = next;
+            if id == last {
+                *tail = FrameId::NONE;
+            }
+        }
+        if released {
+            self.free(id);
+            return (id, None);
+        }
+        (id, Some(slot))
+    }
+
+    /// Empties the list of a group that is released.
+    pub(crate) fn abandon_ready(&mut self, group: FrameId) {
+        while self.has_ready(group) {
+            let (id, slot) = self.pop_ready(group);
+            // A live task here outlived its group because its future was leaked: nobody can ever
+            // poll it again.
+            debug_assert!(slot.is_none() || self.is_task(id));
+        }
+    }
+
+    fn is_task(&self, id: FrameId) -> bool {
+        matches!(self.frames[id.index()].role, Role::Task { .. })
+    }
+
+    /// Puts the tasks that are ready into another order, chosen by `pick`, which shuffles a slice.
+    pub(crate) fn reorder_ready(&mut self, group: FrameId, pick: impl FnOnce(&mut [FrameId])) {
+        let mut order = std::mem::take(&mut self.scratch);
+        let Role::Group { head, .. } = self.frames[group.index()].role else {
+            bug!("{group:?} is no group");
+        };
+        let mut at = head;
+        while at.is_some() {
+            order.push(at);
+            let Role::Task { next, .. } = self.frames[at.index()].role else {
+                bug!("ready list of {group:?}");
+            };
+            at = next;
+        }
+        pick(&mut order);
+        let mut following = FrameId::NONE;
+        for &id in order.iter().rev() {
+            if let Role::Task { next, .. } = &mut self.frames[id.index()].role {
+                *next = following;
+            }
+            following = id;
+        }
+        if let Role::Group { head, tail, .. } = &mut self.frames[group.index()].role {
+            *head = following;
+            *tail = order.last().copied().unwrap_or(FrameId::NONE);
+        }
+        order.clear();
+        self.scratch = order;
+    }
+
+    /// Remembers a task that was passed over in some line because a cancel is visible from it.
+    pub(crate) fn pass_over(&mut self, id: FrameId, generation: u16) {
+        self.bound_passed_over();
+        self.passed_over.push((id, generation));
+    }
+
+    /// The same for a task behind a foreign waker.
+    pub(crate) fn pass_over_foreign(&mut self, waker: Waker) {
+        self.bound_passed_over();
+        self.passed_over_foreign.push(waker);
+    }
+
+    /// Most of those passed over are dropped soon after. So that what is stale does not pile up, all
+    /// are woken when there are more of them than could be alive: a spurious poll is always allowed.
+    fn bound_passed_over(&mut self) {
+        let kept = self.passed_over.len() + self.passed_over_foreign.len();
+        if kept >= PASSED_OVER_MIN + 2 * self.live() {
+            self.wake_passed_over();
+        }
+    }
+
+    /// A shield or a move may have hidden a cancel: those passed over look again.
+    pub(crate) fn wake_passed_over(&mut self) {
+        for (id, generation) in std::mem::take(&mut self.passed_over) {
+            self.wake(id, generation);
+        }
+        self.deferred.wake.append(&mut self.passed_over_foreign);
+    }
+}

@@ -1,0 +1,302 @@
+//! `run` and `Runner`: from a main future to its value.
+//!
+//! A run is a loop of ticks. One tick:
+//!
+//! 1. letters from other threads: tasks to wake, calls to make (`remote.rs`);
+//! 2. time: everything due expires, first the scopes, then the sleeps (`expire.rs`);
+//! 3. every task of the root group that is ready is polled once: the main task, which polls the
+//!    nurseries that it is in, and those their tasks (`group.rs`); and the tasks that the run polls
+//!    itself (`spawned.rs`);
+//! 4. if nothing is ready: wait for the next deadline, or for a letter (`wait.rs`).
+//!
+//! When the main task is done, the system tasks are cancelled and drained, and the thread is left as
+//! it was, also by a panic.
+
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::panic::Location;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use crate::clock::{Clock, SystemClock};
+use crate::driver::{Driver, ThreadDriver};
+use crate::frame::{FrameId, Poller, Role};
+use crate::group::{Group, TaskFrame};
+use crate::instrument::{Instrument, Instruments};
+use crate::outside::WorkCount;
+use crate::remote::{self, Letters, Mailbox};
+use crate::runtime::{ActiveRun, Runtime};
+use crate::system::REAP_MIN;
+use crate::tree::Tree;
+
+/// The slot of the main task in the root group; those of other tasks begin after it.
+const MAIN: u32 = 0;
+
+/// Runs a future, and everything it starts, to completion on this thread. trio's `run`.
+///
+/// # Panics
+///
+/// If a run is already active on this thread: await the inner future instead, or use another thread.
+/// A panic of the future goes on to the caller.
+///
+/// # Examples
+///
+/// ```
+/// let answer = trine_core::run(async { 6 * 7 });
+/// assert_eq!(answer, 42);
+/// ```
+#[track_caller]
+pub fn run<T>(main: impl Future<Output = T>) -> T {
+    Runner::new().run(main)
+}
+
+/// How a run is to be: its clock, its schedule, who watches it.
+///
+/// # Examples
+///
+/// ```
+/// use trine_core::Runner;
+///
+/// assert_eq!(Runner::new().shuffle(7).run(async { 1 }), 1);
+/// ```
+#[derive(Default)]
+#[must_use = "a runner does nothing until `run` is called"]
+pub struct Runner {
+    clock: Option<Rc<dyn Clock>>,
+    seed: Option<u64>,
+    instruments: Vec<Box<dyn Instrument>>,
+}
+
+impl std::fmt::Debug for Runner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut out = f.debug_struct("Runner");
+        out.field("clock", &self.clock).field("seed", &self.seed);
+        out.field("instruments", &self.instruments.len()).finish()
+    }
+}
+
+impl Runner {
+    /// A run as [`run`] does it: the system's clock, first in first out, unwatched.
+    ///
+    /// # Examples
+    ///
+    /// See [`Runner`].
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes the time from this clock.
+    ///
+    /// # Examples
+    ///
+    /// See [`Clock`].
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Some(Rc::new(clock));
+        self
+    }
+
+    /// Has every step of the run told to this instrument, after those that were given before.
+    ///
+    /// # Examples
+    ///
+    /// See [`Instrument`].
+    pub fn instrument(mut self, instrument: impl Instrument + 'static) -> Self {
+        self.instruments.push(Box::new(instrument));
+        self
+    }
+
+    /// Runs ready tasks in a random order, which is the same for the same seed and program.
+    ///
+    /// # Examples
+    ///
+    /// See [`Runner`].
+    pub fn shuffle(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Runs the future to completion. See [`run`].
+    ///
+    /// # Panics
+    ///
+    /// If a run is already active on this thread. A panic of the future goes on to the caller.
+    ///
+    /// # Examples
+    ///
+    /// See [`Runner`].
+    #[track_caller]
+    pub fn run<T>(self, main: impl Future<Output = T>) -> T {
+        let scheduler = Scheduler::start(self);
+        // Dropped after the future: what is in it hangs under this frame.
+        let _frame = scheduler.open_main();
+        let main = pin!(main);
+        scheduler.run(main)
+    }
+}
+
+/// A run under way. Dropped, it leaves the thread as it was.
+pub(crate) struct Scheduler {
+    root: Group,
+    pub(crate) active: Rc<ActiveRun>,
+    pub(crate) driver: RefCell<Box<dyn Driver>>,
+    letters: RefCell<Letters>,
+    /// Dropped last, when the frames are gone.
+    _memory: GiveBack,
+}
+
+/// Gives the memory of frames back at the end of a run.
+struct GiveBack;
+
+impl Drop for GiveBack {
+    fn drop(&mut self) {
+        Runtime::with(|runtime| runtime.tree(Tree::shrink_if_empty));
+    }
+}
+
+impl Scheduler {
+    #[track_caller]
+    fn start(runner: Runner) -> Self {
+        let driver = ThreadDriver::new();
+        let mailbox = Arc::new(Mailbox::new(driver.unparker()));
+        Runtime::with(|runtime| {
+            assert!(
+                runtime.run_id() == 0,
+                "`trine::run` was called inside a run on the same thread: await the future \
+                 instead, or call `run` in a thread of its own"
+            );
+            let root = Group::root(runtime);
+            let scope = Role::Scope { poller: Poller::NOBODY, deadline: None };
+            let active = Rc::new(ActiveRun {
+                clock: runner.clock.unwrap_or_else(|| Rc::new(SystemClock)),
+                mailbox: mailbox.clone(),
+                outside: Arc::new(WorkCount::default()),
+                root: root.id(),
+                system: runtime.tree(|tree| tree.open(scope, root.id(), None)),
+                random: RefCell::new(runner.seed.map(fastrand::Rng::with_seed)),
+                instruments: Instruments::new(runner.instruments),
+                locals: RefCell::default(),
+                system_tasks: RefCell::default(),
+                reap_at: Cell::new(REAP_MIN),
+            });
+            runtime.hooked.set(active.is_hooked());
+            runtime.checkpoints.set(0);
+            runtime.set_run_id(remote::register(mailbox));
+            *runtime.run.borrow_mut() = Some(active.clone());
+            Self {
+                root,
+                active,
+                driver: RefCell::new(Box::new(driver)),
+                letters: RefCell::default(),
+                _memory: GiveBack,
+            }
+        })
+    }
+
+    #[track_caller]
+    fn open_main(&self) -> TaskFrame {
+        let site = Location::caller();
+        self.active.instruments.tell(|instrument| instrument.before_run());
+        let frame = Runtime::with(|runtime| {
+            TaskFrame::open(runtime, self.root.id(), self.root.id(), MAIN, site)
+        });
+        frame.set_name("main");
+        frame
+    }
+
+    fn run<T>(&self, mut main: Pin<&mut impl Future<Output = T>>) -> T {
+        let value = loop {
+            let tick = self.tick(|cx| main.as_mut().poll(cx));
+            if let Poll::Ready(value) = tick {
+                break value;
+            }
+            self.wait();
+        };
+        self.end();
+        value
+    }
+
+    /// One tick. Ready if the main task has finished.
+    fn tick<T>(&self, mut poll_main: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
+        self.deliver();
+        self.expire();
+        let mut result = Poll::Pending;
+        let mut turn = self.root.tick();
+        while let Some(ready) = turn.next() {
+            if ready.slot() != MAIN {
+                Runtime::with(|runtime| runtime.poll_spawned(&ready));
+            } else if let Poll::Ready(value) = ready.poll(&mut poll_main) {
+                result = Poll::Ready(value);
+            }
+        }
+        drop(turn);
+        self.active.bound_system_tasks();
+        result
+    }
+
+    /// Cancels what belongs to the run, and waits until it has been drained.
+    fn end(&self) {
+        Runtime::with(|runtime| runtime.tree(|tree| tree.cancel(self.active.system)));
+        while self.active.has_system_tasks() || self.active.mailbox.is_pending() {
+            let _: Poll<()> = self.tick(|_| Poll::Pending);
+            if self.active.reap_cancelled() {
+                self.wait();
+            }
+        }
+    }
+
+    /// Whether a tick would have something to do at once.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.root.has_ready() || self.active.mailbox.is_pending()
+    }
+
+    /// Takes in what other threads have sent.
+    fn deliver(&self) {
+        if !self.active.mailbox.is_pending() {
+            return;
+        }
+        // Taken out while it is worked through: a call may run anything.
+        let mut letters = self.letters.take();
+        self.active.mailbox.collect(&mut letters);
+        Runtime::with(|runtime| {
+            runtime.tree(|tree| {
+                for word in letters.wakes.drain(..) {
+                    tree.wake(word.frame(), word.generation());
+                }
+            });
+        });
+        for call in letters.calls.drain(..) {
+            call();
+        }
+        self.letters.replace(letters);
+    }
+}
+
+impl Drop for Scheduler {
+    fn drop(&mut self) {
+        // Calls that were accepted are made, whatever ended the run; then no more are taken.
+        if !std::thread::panicking() {
+            self.deliver();
+        }
+        self.active.mailbox.close();
+        if !std::thread::panicking() {
+            self.deliver();
+        }
+        let tasks = self.active.system_tasks.take();
+        drop(tasks);
+        Runtime::with(|runtime| {
+            runtime.end_spawned();
+            runtime.tree(|tree| tree.release(self.active.system));
+            remote::unregister(runtime.run_id());
+            runtime.set_run_id(0);
+            runtime.set_current(FrameId::NONE);
+            runtime.cancel_at.set(None);
+            runtime.hooked.set(false);
+            *runtime.run.borrow_mut() = None;
+        });
+        let locals = self.active.locals.take();
+        drop(locals);
+        self.active.instruments.tell(|instrument| instrument.after_run());
+    }
+}

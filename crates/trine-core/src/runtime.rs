@@ -1,0 +1,228 @@
+//! `Runtime`: what a thread knows about its run, in one thread-local.
+//!
+//! Frames and timers belong to the thread, not to a run: whatever holds a frame may outlive the run
+//! it was opened in (a future that is kept in a `static`, say) and still gives back just its own.
+//! Everything else is there only while a run is active.
+
+use std::any::{Any, TypeId};
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::panic::Location;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::Instant;
+
+use crate::clock::Clock;
+use crate::frame::{Flags, FrameId};
+use crate::idle::IdleLine;
+use crate::instrument::Instruments;
+use crate::outside::WorkCount;
+use crate::remote::Mailbox;
+use crate::spawned::{Spawned, SpawnedTable};
+use crate::timers::Timers;
+use crate::tree::{Deferred, Tree};
+use crate::waker::Word;
+
+thread_local! {
+    static RUNTIME: Runtime = const { Runtime::new() };
+}
+
+/// How many operations that need not wait a task may do before it has to yield once.
+/// Large enough that the yield costs nothing beside them, small enough that others run soon.
+pub(crate) const BUDGET: u32 = 128;
+
+#[derive(Debug)]
+pub(crate) struct Runtime {
+    /// The frame of the code that runs now. `NONE` while no task is being polled.
+    current: Cell<FrameId>,
+    /// Operations that the task which runs now may still do in this tick.
+    budget: Cell<u32>,
+    /// The number of the active run; 0 is none.
+    run_id: Cell<u16>,
+    /// Whether the schedule is shuffled, or somebody watches it.
+    pub(crate) hooked: Cell<bool>,
+    /// Cancel points passed, and the one at which to cancel.
+    pub(crate) checkpoints: Cell<u64>,
+    pub(crate) cancel_at: Cell<Option<(u64, FrameId)>>,
+    tree: RefCell<Tree>,
+    pub(crate) timers: RefCell<Timers>,
+    pub(crate) names: RefCell<BTreeMap<u32, Cow<'static, str>>>,
+    pub(crate) spawned: RefCell<SpawnedTable>,
+    pub(crate) idle: RefCell<IdleLine>,
+    pub(crate) run: RefCell<Option<Rc<ActiveRun>>>,
+}
+
+/// What belongs to the run that is active.
+#[derive(Debug)]
+pub(crate) struct ActiveRun {
+    pub(crate) clock: Rc<dyn Clock>,
+    pub(crate) mailbox: Arc<Mailbox>,
+    pub(crate) outside: Arc<WorkCount>,
+    /// The group of the run itself, and the frame of its system tasks.
+    pub(crate) root: FrameId,
+    pub(crate) system: FrameId,
+    pub(crate) random: RefCell<Option<fastrand::Rng>>,
+    pub(crate) instruments: Instruments,
+    pub(crate) locals: RefCell<Vec<(TypeId, Box<dyn Any>)>>,
+    pub(crate) system_tasks: RefCell<Vec<Spawned>>,
+    /// How many system tasks there must be for the finished ones to be looked for.
+    pub(crate) reap_at: Cell<usize>,
+}
+
+impl Runtime {
+    const fn new() -> Self {
+        Self {
+            current: Cell::new(FrameId::NONE),
+            budget: Cell::new(BUDGET),
+            run_id: Cell::new(0),
+            hooked: Cell::new(false),
+            checkpoints: Cell::new(0),
+            cancel_at: Cell::new(None),
+            tree: RefCell::new(Tree::new()),
+            timers: RefCell::new(Timers::new()),
+            names: RefCell::new(BTreeMap::new()),
+            spawned: RefCell::new(SpawnedTable::new()),
+            idle: RefCell::new(IdleLine::new()),
+            run: RefCell::new(None),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn with<R>(f: impl FnOnce(&Runtime) -> R) -> R {
+        RUNTIME.with(f)
+    }
+
+    /// Like `with`, but `None` while the thread is ending and its locals are gone.
+    #[inline]
+    pub(crate) fn try_with<R>(f: impl FnOnce(&Runtime) -> R) -> Option<R> {
+        RUNTIME.try_with(f).ok()
+    }
+
+    /// Changes the tree, then calls and drops the foreign wakers that this brought up.
+    #[inline]
+    pub(crate) fn tree<R>(&self, f: impl FnOnce(&mut Tree) -> R) -> R {
+        let mut tree = self.tree.borrow_mut();
+        let result = f(&mut tree);
+        if tree.deferred.is_empty() {
+            return result;
+        }
+        let deferred = std::mem::replace(&mut tree.deferred, Deferred::new());
+        drop(tree);
+        deferred.run();
+        result
+    }
+
+    #[inline]
+    pub(crate) fn current(&self) -> FrameId {
+        self.current.get()
+    }
+
+    #[inline]
+    pub(crate) fn set_current(&self, id: FrameId) -> FrameId {
+        self.current.replace(id)
+    }
+
+    #[inline]
+    pub(crate) fn budget(&self) -> u32 {
+        self.budget.get()
+    }
+
+    #[inline]
+    pub(crate) fn set_budget(&self, budget: u32) {
+        self.budget.set(budget);
+    }
+
+    #[inline]
+    pub(crate) fn run_id(&self) -> u16 {
+        self.run_id.get()
+    }
+
+    pub(crate) fn set_run_id(&self, id: u16) {
+        self.run_id.set(id);
+    }
+
+    /// The active run, if there is one.
+    pub(crate) fn active(&self) -> Option<Rc<ActiveRun>> {
+        self.run.borrow().clone()
+    }
+
+    /// The time on the run's clock; the system's outside a run.
+    pub(crate) fn now(&self) -> Instant {
+        match &*self.run.borrow() {
+            Some(run) => run.clock.now(),
+            None => Instant::now(),
+        }
+    }
+
+    /// The word for the waker of a task, under the active run.
+    #[inline]
+    pub(crate) fn word(&self, tree: &Tree, id: FrameId) -> Word {
+        Word::new(self.run_id(), tree.frames[id.index()].generation, id)
+    }
+
+    /// The task behind a waker, if it belongs to the run of this thread.
+    #[inline]
+    pub(crate) fn own_task(&self, waker: &Waker) -> Option<FrameId> {
+        let word = Word::of(waker)?;
+        (word.run() == self.run_id()).then(|| word.frame())
+    }
+
+    /// The current frame and its generation.
+    pub(crate) fn here() -> (FrameId, u16) {
+        Self::try_with(|runtime| match runtime.current() {
+            FrameId::NONE => (FrameId::NONE, 0),
+            id => (id, runtime.tree(|tree| tree.frames[id.index()].generation)),
+        })
+        .unwrap_or((FrameId::NONE, 0))
+    }
+
+    /// Whether a cancel is visible from a frame; never from one that is gone.
+    pub(crate) fn is_visible_from(id: FrameId, generation: u16) -> bool {
+        Self::try_with(|runtime| {
+            runtime.tree(|tree| tree.is_current(id, generation) && tree.is_visible(id))
+        })
+        .unwrap_or(false)
+    }
+
+    /// Has a task woken when a shield or a move may have hidden the cancel that kept it from
+    /// being handed something.
+    pub(crate) fn pass_over(waker: &Waker) {
+        Self::try_with(|runtime| match Word::of(waker) {
+            Some(word) if word.run() == runtime.run_id() => {
+                runtime.tree(|tree| tree.pass_over(word.frame(), word.generation()));
+            }
+            _ => {
+                let waker = waker.clone();
+                runtime.tree(|tree| tree.pass_over_foreign(waker));
+            }
+        });
+    }
+
+    /// The frame of the code that runs now, for those who need a run around them.
+    #[track_caller]
+    pub(crate) fn require(&self, what: &str) -> FrameId {
+        match self.current() {
+            FrameId::NONE => panic!(
+                "{what} was polled outside of a run: call it from inside `trine::run(async {{ .. }})` \
+                 or a function with `#[trine::main]`"
+            ),
+            id => id,
+        }
+    }
+
+    /// Forgets a released frame's name.
+    pub(crate) fn forget_name(&self, id: FrameId) {
+        self.names.borrow_mut().remove(&id.0);
+    }
+
+    pub(crate) fn name_task(&self, id: FrameId, name: Cow<'static, str>) {
+        self.tree(|tree| tree.frames[id.index()].flags.set(Flags::NAMED, true));
+        self.names.borrow_mut().insert(id.0, name);
+    }
+
+    pub(crate) fn site(&self, id: FrameId) -> Option<&'static Location<'static>> {
+        self.tree(|tree| tree.frames[id.index()].site)
+    }
+}

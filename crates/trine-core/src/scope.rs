@@ -1,0 +1,349 @@
+//! `ScopeFrame`: a region of code inside a task that can be cancelled, shielded, or given a deadline.
+
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::panic::Location;
+use std::rc::Rc;
+use std::task::Context;
+use std::time::{Duration, Instant};
+
+use crate::enter::Entered;
+use crate::frame::{Flags, FrameId, Poller, Role};
+use crate::runtime::Runtime;
+use crate::timers::{Due, TimerId};
+
+/// A region of code inside a task: what cancel scopes, shields and `finally` are made of.
+///
+/// It is opened under the region in which the code that opens it runs, follows its future when that
+/// is polled elsewhere, and is closed by being dropped. It does nothing by itself: the future that
+/// owns it polls its body through [`enter`](ScopeFrame::enter), looks at
+/// [`is_cancelled`](ScopeFrame::is_cancelled) before, and drops the body afterwards once
+/// [`has_guards`](ScopeFrame::has_guards) says that nothing inside needs to be drained.
+/// Whoever cancels it wakes that future. `CancelScope` of `trine-cancel` is the worked example.
+///
+/// # Examples
+///
+/// ```
+/// use std::future::poll_fn;
+/// use std::task::Poll;
+/// use trine_core::lowlevel::{self, ScopeFrame};
+///
+/// trine_core::run(async {
+///     let frame = ScopeFrame::open();
+///     frame.cancel();
+///     let seen = poll_fn(|cx| Poll::Ready(frame.enter(cx, |_| lowlevel::cancel_visible()))).await;
+///     assert!(seen);
+///     assert!(!lowlevel::cancel_visible());
+/// });
+/// ```
+#[derive(Debug)]
+pub struct ScopeFrame {
+    id: FrameId,
+    grace: Cell<Option<TimerId>>,
+    _local: PhantomData<Rc<()>>,
+}
+
+impl ScopeFrame {
+    /// Opens a region under the one that runs now.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a run.
+    ///
+    /// # Examples
+    ///
+    /// See [`ScopeFrame`].
+    #[track_caller]
+    #[must_use]
+    pub fn open() -> Self {
+        let site = Location::caller();
+        let id = Runtime::with(|runtime| {
+            let outer = runtime.require("a cancel scope");
+            let role = Role::Scope { poller: Poller::NOBODY, deadline: None };
+            runtime.tree(|tree| tree.open(role, outer, Some(site)))
+        });
+        Self {
+            id,
+            grace: Cell::new(None),
+            _local: PhantomData,
+        }
+    }
+
+    /// Runs `f` as code of this region: what it polls is cancelled with it. Follows the region in
+    /// which it is called, and keeps the waker of `cx`, through which a cancel wakes the caller.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a run.
+    ///
+    /// # Examples
+    ///
+    /// See [`ScopeFrame`].
+    #[track_caller]
+    pub fn enter<R>(&self, cx: &mut Context<'_>, f: impl FnOnce(&mut Context<'_>) -> R) -> R {
+        let _entered = Entered::follow(self.id, cx.waker(), "a cancel scope");
+        f(cx)
+    }
+
+    /// Whether a cancel is visible from inside: this region's own, or one from around it.
+    ///
+    /// # Examples
+    ///
+    /// See [`ScopeFrame`].
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        Runtime::with(|runtime| runtime.tree(|tree| tree.is_visible(self.id)))
+    }
+
+    /// Whether a cancel from around this region is visible inside it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use trine_core::lowlevel::ScopeFrame;
+    /// # trine_core::run(async {
+    /// let frame = ScopeFrame::open();
+    /// frame.cancel();
+    /// assert!(!frame.is_cancelled_outside());
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn is_cancelled_outside(&self) -> bool {
+        Runtime::with(|runtime| runtime.tree(|tree| tree.is_visible_outside(self.id)))
+    }
+
+    /// Whether [`mark_cut`](ScopeFrame::mark_cut) was called, and the scope that was cancelled is
+    /// still around this region, which it is bound to drop.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use trine_core::lowlevel::ScopeFrame;
+    /// # trine_core::run(async {
+    /// assert!(!ScopeFrame::open().is_doomed());
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn is_doomed(&self) -> bool {
+        Runtime::with(|runtime| runtime.tree(|tree| tree.is_doomed(self.id)))
+    }
+
+    /// Whether anything inside must be drained, by polling, before it may be dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use trine_core::lowlevel::ScopeFrame;
+    /// # trine_core::run(async {
+    /// assert!(!ScopeFrame::open().has_guards());
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn has_guards(&self) -> bool {
+        Runtime::with(|runtime| runtime.tree(|tree| tree.guard_count(self.id) > 0))
+    }
+
+    /// Cancels this region and wakes who has to notice. Runs no user code but foreign wakers.
+    ///
+    /// # Examples
+    ///
+    /// See [`ScopeFrame`].
+    pub fn cancel(&self) {
+        Runtime::with(|runtime| runtime.tree(|tree| tree.cancel(self.id)));
+    }
+
+    /// Cancels this region as its deadline would.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use trine_core::lowlevel::ScopeFrame;
+    /// # trine_core::run(async {
+    /// let frame = ScopeFrame::open();
+    /// frame.expire();
+    /// assert!(frame.cancel_called() && frame.has_expired());
+    /// # });
+    /// ```
+    pub fn expire(&self) {
+        Runtime::with(|runtime| runtime.tree(|tree| tree.expire(self.id)));
+    }
+
+    /// Whether this region itself was cancelled, by a call or its deadline.
+    ///
+    /// # Examples
+    ///
+    /// See [`ScopeFrame::expire`].
+    #[must_use]
+    pub fn cancel_called(&self) -> bool {
+        self.flag(Flags::CANCELLED)
+    }
+
+    /// Whether it was its deadline that cancelled this region.
+    ///
+    /// # Examples
+    ///
+    /// See [`ScopeFrame::expire`].
+    #[must_use]
+    pub fn has_expired(&self) -> bool {
+        self.flag(Flags::EXPIRED)
+    }
+
+    /// Hides, or no longer hides, cancels from around this region. While it hides them the region
+    /// is a guard on the one around it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use trine_core::lowlevel::ScopeFrame;
+    /// # trine_core::run(async {
+    /// let frame = ScopeFrame::open();
+    /// frame.set_shield(true);
+    /// assert!(frame.is_shield());
+    /// # });
+    /// ```
+    pub fn set_shield(&self, on: bool) {
+        Runtime::with(|runtime| runtime.tree(|tree| tree.set_shield(self.id, on)));
+    }
+
+    /// Whether this region hides cancels from around it.
+    ///
+    /// # Examples
+    ///
+    /// See [`ScopeFrame::set_shield`].
+    #[must_use]
+    pub fn is_shield(&self) -> bool {
+        self.flag(Flags::SHIELD)
+    }
+
+    /// Makes this region a guard on the one around it, or no longer one: its future must be polled
+    /// until it is done, even when it is cancelled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use trine_core::lowlevel::ScopeFrame;
+    /// # trine_core::run(async {
+    /// let frame = ScopeFrame::open();
+    /// frame.set_holds(true);
+    /// # });
+    /// ```
+    pub fn set_holds(&self, on: bool) {
+        Runtime::with(|runtime| runtime.tree(|tree| tree.set_holds(self.id, on)));
+    }
+
+    /// Records that the body was dropped unfinished because of a cancel from around this region: it
+    /// cannot resolve any more, nor can what is between it and the scope that was cancelled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use trine_core::lowlevel::ScopeFrame;
+    /// # trine_core::run(async {
+    /// let frame = ScopeFrame::open();
+    /// frame.mark_cut();
+    /// assert!(!frame.is_doomed()); // no scope around it was cancelled
+    /// # });
+    /// ```
+    pub fn mark_cut(&self) {
+        Runtime::with(|runtime| runtime.tree(|tree| tree.mark_cut(self.id)));
+    }
+
+    /// Sets, moves or removes the deadline at which this region is cancelled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use trine_core::lowlevel::ScopeFrame;
+    /// # trine_core::run(async {
+    /// let frame = ScopeFrame::open();
+    /// frame.set_deadline(Some(trine_core::now()));
+    /// trine_core::sleep(Duration::from_millis(1)).await;
+    /// assert!(frame.has_expired());
+    /// # });
+    /// ```
+    pub fn set_deadline(&self, deadline: Option<Instant>) {
+        Runtime::with(|runtime| {
+            let mut timers = runtime.timers.borrow_mut();
+            let new = deadline.map(|at| timers.insert(at, Due::Deadline(self.id)));
+            if let Some(old) = runtime.tree(|tree| tree.swap_deadline(self.id, new)) {
+                // What comes back names a frame; dropping it runs no code.
+                let _ = timers.remove(old);
+            }
+        });
+    }
+
+    /// Sets, moves or removes the time at which shields inside this cancelled region end to hold.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use trine_core::lowlevel::ScopeFrame;
+    /// # trine_core::run(async {
+    /// let frame = ScopeFrame::open();
+    /// frame.cancel();
+    /// frame.set_grace_end(Some(trine_core::now()));
+    /// # });
+    /// ```
+    pub fn set_grace_end(&self, end: Option<Instant>) {
+        Runtime::with(|runtime| {
+            let mut timers = runtime.timers.borrow_mut();
+            let new = end.map(|at| timers.insert(at, Due::Grace(self.id)));
+            if let Some(old) = self.grace.replace(new) {
+                let _ = timers.remove(old);
+            }
+        });
+    }
+
+    pub(crate) fn id(&self) -> FrameId {
+        self.id
+    }
+
+    fn flag(&self, flag: Flags) -> bool {
+        Runtime::with(|runtime| runtime.tree(|tree| tree.has(self.id, flag)))
+    }
+}
+
+impl Drop for ScopeFrame {
+    fn drop(&mut self) {
+        Runtime::try_with(|runtime| {
+            let deadline = runtime.tree(|tree| {
+                let deadline = tree.swap_deadline(self.id, None);
+                tree.release(self.id);
+                deadline
+            });
+            for timer in [deadline, self.grace.take()].into_iter().flatten() {
+                let _ = runtime.timers.borrow_mut().remove(timer);
+            }
+        });
+    }
+}
+
+/// The time at which the code that runs now will be cancelled by a deadline, as things stand; `None`
+/// if by none. A time in the past: it is cancelled already. Deadlines outside a shield do not count.
+/// trio's `current_effective_deadline`.
+///
+/// # Examples
+///
+/// ```
+/// trine_core::run(async {
+///     assert_eq!(trine_core::lowlevel::effective_deadline(), None);
+/// });
+/// ```
+#[must_use]
+pub fn effective_deadline() -> Option<Instant> {
+    Runtime::with(|runtime| {
+        let current = runtime.current();
+        if !current.is_some() {
+            return None;
+        }
+        if runtime.tree(|tree| tree.is_visible(current)) {
+            let now = runtime.now();
+            return Some(now.checked_sub(Duration::from_nanos(1)).unwrap_or(now));
+        }
+        let mut found = Vec::new();
+        runtime.tree(|tree| tree.deadlines_over(current, &mut found));
+        let timers = runtime.timers.borrow();
+        found.into_iter().filter_map(|timer| timers.deadline(timer)).min()
+    })
+}

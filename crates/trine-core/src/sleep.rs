@@ -1,0 +1,154 @@
+//! `sleep` and `sleep_until`: waiting for a time on the run's clock.
+//!
+//! Only the run's loop completes a sleep that has begun to wait, when it expires what is due: first
+//! all deadlines of scopes, then the sleeps. So a scope whose deadline is the very instant at which a
+//! sleep inside it ends wins, whoever looks at the clock in between.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use crate::checkpoint::{Checkpoint, checkpoint, poll_checkpoint};
+use crate::runtime::Runtime;
+use crate::timers::{Due, TimerId};
+use crate::waiter::Waiter;
+
+/// Sleeps for a duration on the run's clock, counted from when it is first polled. `Duration::ZERO`
+/// is a [`checkpoint`]; a duration too long for the clock is for ever. trio's `sleep`.
+///
+/// # Cancellation
+///
+/// A checkpoint. Cancelled, it leaves nothing behind.
+///
+/// # Panics
+///
+/// Polled outside of a run.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// trine_core::run(async {
+///     let before = trine_core::now();
+///     trine_core::sleep(Duration::from_millis(1)).await;
+///     assert!(trine_core::now() - before >= Duration::from_millis(1));
+/// });
+/// ```
+pub fn sleep(duration: Duration) -> Sleep {
+    Sleep { state: State::For(duration) }
+}
+
+/// Sleeps until a time on the run's clock. One in the past is a [`checkpoint`]. trio's `sleep_until`.
+///
+/// # Cancellation
+///
+/// A checkpoint. Cancelled, it leaves nothing behind.
+///
+/// # Panics
+///
+/// Polled outside of a run.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// trine_core::run(async {
+///     let tick = trine_core::now() + Duration::from_millis(1);
+///     trine_core::sleep_until(tick).await;
+///     assert!(trine_core::now() >= tick);
+/// });
+/// ```
+pub fn sleep_until(time: Instant) -> Sleep {
+    Sleep { state: State::Until(Some(time)) }
+}
+
+/// The future of [`sleep`] and [`sleep_until`].
+#[derive(Debug)]
+#[must_use = "futures do nothing unless awaited"]
+pub struct Sleep {
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Not polled yet.
+    For(Duration),
+    /// When it ends is known; `None` is never.
+    Until(Option<Instant>),
+    /// It had nothing to wait for: it yields once.
+    Yielding(Checkpoint),
+    Armed(TimerId),
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if let State::Armed(timer) = self.state {
+            return self.poll_armed(timer, cx);
+        }
+        Runtime::with(|runtime| runtime.require("`sleep`"));
+        if let State::Yielding(checkpoint) = &mut self.state {
+            return Pin::new(checkpoint).poll(cx);
+        }
+        ready!(poll_checkpoint(cx));
+        let now = Runtime::with(Runtime::now);
+        let until = match self.state {
+            State::For(duration) => now.checked_add(duration),
+            State::Until(until) => until,
+            State::Yielding(_) | State::Armed(_) => return Poll::Pending,
+        };
+        match until {
+            Some(until) if until <= now => {
+                self.state = State::Yielding(checkpoint());
+                return self.poll(cx);
+            }
+            Some(until) => {
+                let due = Due::Sleep(Waiter::new(cx));
+                let timer = Runtime::with(|runtime| runtime.timers.borrow_mut().insert(until, due));
+                self.state = State::Armed(timer);
+            }
+            None => self.state = State::Until(None),
+        }
+        Poll::Pending
+    }
+}
+
+impl Sleep {
+    fn poll_armed(&mut self, timer: TimerId, cx: &mut Context<'_>) -> Poll<()> {
+        let fired = Runtime::with(|runtime| runtime.timers.borrow().has_fired(timer));
+        if !fired {
+            ready!(poll_checkpoint(cx));
+        }
+        // Passed over by the loop because of a cancel that is hidden by now: its time has come.
+        let over = fired || Runtime::with(|runtime| runtime.timers.borrow().was_passed_over(timer));
+        if over {
+            self.state = State::Until(None);
+            disarm(timer);
+            return Poll::Ready(());
+        }
+        let new = Waiter::new(cx);
+        let old = Runtime::with(|runtime| {
+            let mut timers = runtime.timers.borrow_mut();
+            timers.waiter_mut(timer).map(|waiter| std::mem::replace(waiter, new))
+        });
+        drop(old);
+        Poll::Pending
+    }
+}
+
+fn disarm(timer: TimerId) {
+    let due = Runtime::try_with(|runtime| runtime.timers.borrow_mut().remove(timer));
+    drop(due);
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        if let State::Armed(timer) = self.state {
+            disarm(timer);
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! System tasks and values of a run: what belongs to the run itself, not to a nursery.
+
+use std::any::TypeId;
+use std::future::Future;
+use std::panic::Location;
+
+use crate::group::TaskFrame;
+use crate::runtime::{ActiveRun, Runtime};
+use crate::spawned::Spawned;
+
+/// Fewer finished system tasks than this are left in peace.
+pub(crate) const REAP_MIN: usize = 32;
+
+/// Starts a task that belongs to the run: when the main task is done it is cancelled, drained and
+/// waited for. A panic in it ends the run. trio's `spawn_system_task`.
+///
+/// # Panics
+///
+/// With no run on the thread.
+///
+/// # Examples
+///
+/// ```
+/// trine_core::run(async {
+///     trine_core::lowlevel::spawn_system(async {
+///         trine_core::sleep_forever().await;
+///     });
+///     trine_core::checkpoint().await;
+/// });
+/// ```
+#[track_caller]
+pub fn spawn_system(task: impl Future<Output = ()> + 'static) {
+    let site = Location::caller();
+    let run = Runtime::with(Runtime::active).unwrap_or_else(|| {
+        panic!("`spawn_system` was called outside of a run: call it from inside `trine::run`")
+    });
+    let task = Spawned::new(Box::pin(task), |slot| {
+        Runtime::with(|runtime| TaskFrame::open(runtime, run.root, run.system, slot + 1, site))
+    });
+    run.system_tasks.borrow_mut().push(task);
+}
+
+/// A value that is made once in a run and dropped at its end; each type has one. Outside of a run
+/// there is none.
+///
+/// # Examples
+///
+/// ```
+/// use trine_core::lowlevel::run_local;
+///
+/// trine_core::run(async {
+///     assert_eq!(run_local(|| String::from("first")).as_deref(), Some("first"));
+///     assert_eq!(run_local(|| String::from("second")).as_deref(), Some("first"));
+/// });
+/// assert_eq!(run_local(|| 1), None);
+/// ```
+pub fn run_local<T: Clone + 'static>(init: impl FnOnce() -> T) -> Option<T> {
+    let run = Runtime::with(Runtime::active)?;
+    if let Some(value) = run.local() {
+        return Some(value);
+    }
+    let value = init();
+    run.locals.borrow_mut().push((TypeId::of::<T>(), Box::new(value.clone())));
+    Some(value)
+}
+
+impl ActiveRun {
+    fn local<T: Clone + 'static>(&self) -> Option<T> {
+        let locals = self.locals.borrow();
+        let (_, value) = locals.iter().find(|(id, _)| *id == TypeId::of::<T>())?;
+        value.downcast_ref::<T>().cloned()
+    }
+
+    pub(crate) fn has_system_tasks(&self) -> bool {
+        !self.system_tasks.borrow().is_empty()
+    }
+
+    /// Lets go of the system tasks that have finished, now and then: each time their number has
+    /// doubled, so that the cost is a constant for each.
+    pub(crate) fn bound_system_tasks(&self) {
+        if self.system_tasks.borrow().len() >= self.reap_at.get() {
+            self.reap(Spawned::is_over);
+            self.reap_at.set(REAP_MIN.max(2 * self.system_tasks.borrow().len()));
+        }
+    }
+
+    /// Lets go of those, too, that a cancelled run need not drain. Says whether any is left.
+    pub(crate) fn reap_cancelled(&self) -> bool {
+        self.reap(|task| task.is_over() || !task.frame().has_guards());
+        !self.system_tasks.borrow().is_empty()
+    }
+
+    fn reap(&self, gone: impl Fn(&Spawned) -> bool) {
+        let tasks = std::mem::take(&mut *self.system_tasks.borrow_mut());
+        let (gone, mut left): (Vec<_>, Vec<_>) = tasks.into_iter().partition(|task| gone(task));
+        // Dropping runs their code, which may start new ones.
+        drop(gone);
+        let mut tasks = self.system_tasks.borrow_mut();
+        left.append(&mut tasks);
+        *tasks = left;
+    }
+}

@@ -1,0 +1,278 @@
+//! `Tree`: all frames of a thread, as a pure structure: no clock, no wakers called, no user code.
+//!
+//! A frame knows the frame around it (`outer`), never those inside it, so that opening and closing
+//! one costs the same at any width and depth. The rest is layered on top, a file each:
+//!
+//! ```text
+//! ready.rs       who is ready: the lists of groups, and how a wake travels up to the root
+//! visibility.rs  from where a cancel can be seen, cached
+//! guards.rs      which frames must be drained before they may be dropped, linked so that a
+//!                cancel finds them
+//! ```
+//!
+//! Wakers of other executors are user code. They are never called, cloned or dropped in here, but
+//! put into `Deferred`, which the caller empties once it has let go of the tree.
+
+use std::panic::Location;
+use std::task::Waker;
+
+use crate::bug::bug;
+use crate::frame::{Flags, Frame, FrameId, Poller, Role};
+use crate::guards::GuardNode;
+use crate::timers::TimerId;
+
+#[derive(Debug)]
+pub(crate) struct Tree {
+    pub(crate) frames: Vec<Frame>,
+    free: FrameId,
+    live: usize,
+    /// Frames that are queued and not yet polled. Not zero when the run is about to sleep means
+    /// that somebody above a woken task does not poll it.
+    pub(crate) queued: usize,
+    /// Bumped by whatever may change from where a cancel is visible.
+    pub(crate) epoch: u32,
+    /// Guard nodes; slot 0 is unused, so that 0 can mean none.
+    pub(crate) guards: Vec<GuardNode>,
+    pub(crate) free_guard: u32,
+    foreign: Vec<Option<Waker>>,
+    free_foreign: Vec<u32>,
+    /// Tasks whose place in a line was passed over because a cancel was visible from them. They
+    /// are woken when a shield or a move may have hidden the cancel again.
+    pub(crate) passed_over: Vec<(FrameId, u16)>,
+    /// The same, for those behind a foreign waker.
+    pub(crate) passed_over_foreign: Vec<Waker>,
+    pub(crate) deferred: Deferred,
+    pub(crate) scratch: Vec<FrameId>,
+}
+
+/// Foreign wakers to call, and others to drop, once the tree is no longer borrowed.
+#[derive(Debug)]
+pub(crate) struct Deferred {
+    pub(crate) wake: Vec<Waker>,
+    pub(crate) drop: Vec<Waker>,
+}
+
+impl Deferred {
+    pub(crate) const fn new() -> Self {
+        Self { wake: Vec::new(), drop: Vec::new() }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.wake.is_empty() && self.drop.is_empty()
+    }
+
+    pub(crate) fn run(self) {
+        for waker in self.wake {
+            waker.wake();
+        }
+    }
+}
+
+impl Tree {
+    pub(crate) const fn new() -> Self {
+        Self {
+            frames: Vec::new(),
+            free: FrameId::NONE,
+            live: 0,
+            queued: 0,
+            epoch: 1,
+            guards: Vec::new(),
+            free_guard: 0,
+            foreign: Vec::new(),
+            free_foreign: Vec::new(),
+            passed_over: Vec::new(),
+            passed_over_foreign: Vec::new(),
+            deferred: Deferred::new(),
+            scratch: Vec::new(),
+        }
+    }
+
+    /// How many frames are in use.
+    pub(crate) fn live(&self) -> usize {
+        self.live
+    }
+
+    pub(crate) fn open(
+        &mut self,
+        role: Role,
+        outer: FrameId,
+        site: Option<&'static Location<'static>>,
+    ) -> FrameId {
+        self.live += 1;
+        let id = self.take_slot();
+        let (flags, seen) = self.inherited(outer);
+        let frame = &mut self.frames[id.index()];
+        debug_assert!(matches!(frame.role, Role::Free { .. }));
+        frame.role = role;
+        frame.outer = outer;
+        frame.flags = flags;
+        frame.seen = seen;
+        frame.site = site;
+        self.check_near(id);
+        id
+    }
+
+    fn take_slot(&mut self) -> FrameId {
+        let id = self.free;
+        if id.is_some() {
+            let Role::Free { next } = self.frames[id.index()].role else { bug!("free list") };
+            self.free = next;
+            return id;
+        }
+        if self.frames.is_empty() {
+            self.frames.push(Self::blank());
+        }
+        self.frames.push(Self::blank());
+        FrameId(u32::try_from(self.frames.len() - 1).expect("fewer than 2^32 frames"))
+    }
+
+    fn blank() -> Frame {
+        Frame {
+            role: Role::Free { next: FrameId::NONE },
+            outer: FrameId::NONE,
+            seen: 0,
+            guard: 0,
+            generation: 0,
+            flags: Flags::default(),
+            site: None,
+        }
+    }
+
+    /// Lets go of a frame. One that is still queued keeps its slot until it is popped.
+    pub(crate) fn release(&mut self, id: FrameId) {
+        self.forget_guards(id);
+        match self.frames[id.index()].role {
+            Role::Task { .. } if self.has(id, Flags::QUEUED) => {
+                self.frames[id.index()].flags.set(Flags::RELEASED, true);
+                return;
+            }
+            Role::Group { poller, .. } => {
+                self.abandon_ready(id);
+                self.drop_poller(poller);
+            }
+            Role::Scope { poller, .. } => self.drop_poller(poller),
+            Role::Task { .. } => {}
+            Role::Free { .. } => bug!("frame {id:?} released twice"),
+        }
+        self.free(id);
+    }
+
+    /// Puts a slot on the free list. Its generation moves on, so that old wakers miss it.
+    pub(crate) fn free(&mut self, id: FrameId) {
+        let next = self.free;
+        let frame = &mut self.frames[id.index()];
+        frame.role = Role::Free { next };
+        frame.generation = frame.generation.wrapping_add(1);
+        frame.flags = Flags::default();
+        frame.site = None;
+        frame.outer = FrameId::NONE;
+        self.free = id;
+        self.live -= 1;
+    }
+
+    /// Gives the memory back, when nothing is left in it.
+    pub(crate) fn shrink_if_empty(&mut self) {
+        if self.live == 0 {
+            debug_assert!(self.foreign.iter().all(Option::is_none));
+            let deferred = std::mem::replace(&mut self.deferred, Deferred::new());
+            *self = Self::new();
+            self.deferred = deferred;
+        }
+    }
+
+    /// Hangs a frame under another one, with the guards inside it: its future is now polled there.
+    pub(crate) fn move_under(&mut self, id: FrameId, outer: FrameId) {
+        let holds = self.contributes(id);
+        if holds {
+            self.withdraw(id);
+        }
+        self.frames[id.index()].outer = outer;
+        if holds {
+            self.contribute(id);
+        }
+        self.visibility_changed();
+        self.wake_passed_over();
+        self.check_near(id);
+    }
+
+    pub(crate) fn has(&self, id: FrameId, flag: Flags) -> bool {
+        self.frames[id.index()].flags.has(flag)
+    }
+
+    pub(crate) fn outer(&self, id: FrameId) -> FrameId {
+        self.frames[id.index()].outer
+    }
+
+    /// Puts another timer in the place of a scope's deadline.
+    pub(crate) fn swap_deadline(&mut self, id: FrameId, new: Option<TimerId>) -> Option<TimerId> {
+        let Role::Scope { deadline, .. } = &mut self.frames[id.index()].role else {
+            bug!("frame {id:?} has no deadline");
+        };
+        std::mem::replace(deadline, new)
+    }
+
+    pub(crate) fn generation(&self, id: FrameId) -> u16 {
+        self.frames[id.index()].generation
+    }
+
+    /// Whether the slot is still used by the frame that had this generation.
+    pub(crate) fn is_current(&self, id: FrameId, generation: u16) -> bool {
+        id.is_some() && self.frames.get(id.index()).is_some_and(|frame| {
+            frame.generation == generation && !matches!(frame.role, Role::Free { .. })
+        })
+    }
+
+    fn poller_mut(&mut self, id: FrameId) -> &mut Poller {
+        match &mut self.frames[id.index()].role {
+            Role::Group { poller, .. } | Role::Scope { poller, .. } => poller,
+            role => bug!("frame {id:?} has no poller: {role:?}"),
+        }
+    }
+
+    pub(crate) fn poller(&mut self, id: FrameId) -> Poller {
+        *self.poller_mut(id)
+    }
+
+    /// Remembers that a scope or group is polled by a task of ours.
+    pub(crate) fn set_task_poller(&mut self, id: FrameId, task: FrameId) {
+        let new = Poller::task(task);
+        let old = std::mem::replace(self.poller_mut(id), new);
+        if old != new {
+            self.drop_poller(old);
+        }
+    }
+
+    /// Whether the foreign waker that is kept for a frame still is the right one.
+    pub(crate) fn foreign_poller_is(&mut self, id: FrameId, waker: &Waker) -> bool {
+        let kept = self.poller(id).as_foreign().and_then(|at| self.foreign[at].as_ref());
+        kept.is_some_and(|kept| kept.will_wake(waker))
+    }
+
+    /// Remembers that a scope or group is polled through somebody else's waker.
+    pub(crate) fn set_foreign_poller(&mut self, id: FrameId, waker: Waker) {
+        let old = self.poller(id);
+        if let Some(at) = old.as_foreign() {
+            let old = self.foreign[at].replace(waker);
+            self.deferred.drop.extend(old);
+            return;
+        }
+        let at = self.free_foreign.pop().unwrap_or_else(|| {
+            self.foreign.push(None);
+            u32::try_from(self.foreign.len() - 1).expect("fewer than 2^31 foreign wakers")
+        });
+        self.foreign[at as usize] = Some(waker);
+        *self.poller_mut(id) = Poller::foreign(at);
+    }
+
+    /// Takes the foreign waker out to be called: it is asked for anew at the next poll.
+    pub(crate) fn call_foreign(&mut self, at: usize) {
+        self.deferred.wake.extend(self.foreign[at].take());
+    }
+
+    fn drop_poller(&mut self, poller: Poller) {
+        if let Some(at) = poller.as_foreign() {
+            self.deferred.drop.extend(self.foreign[at].take());
+            self.free_foreign.push(at as u32);
+        }
+    }
+}

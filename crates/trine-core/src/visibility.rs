@@ -1,0 +1,196 @@
+//! From where a cancel can be seen, and the operations that change it.
+//!
+//! A cancel *is visible* from a frame if the frame is cancelled, or if one is visible from the frame
+//! around it and this frame is no shield. After the grace period of a scope its cancel is *hard*:
+//! no shield inside it holds any more.
+//!
+//! ```text
+//! hardened(f) = f is hard   or hardened(outer)
+//! visible(f)  = f cancelled or hardened(outer) or (not f shield and visible(outer))
+//! ```
+//!
+//! Both are cached in the frame together with the epoch at which they were right; each change bumps
+//! the epoch, and the next look recomputes what it needs, from the first fresh frame above downwards.
+//! So a checkpoint costs a comparison while nothing is cancelled, at any depth.
+
+use crate::frame::{Flags, FrameId, Role};
+use crate::timers::TimerId;
+use crate::tree::Tree;
+
+impl Tree {
+    /// Whether a cancel is visible from this frame.
+    pub(crate) fn is_visible(&mut self, id: FrameId) -> bool {
+        self.fresh(id).has(Flags::VISIBLE)
+    }
+
+    /// Whether the cancel that is visible from inside comes (also) from outside this frame.
+    pub(crate) fn is_visible_outside(&mut self, id: FrameId) -> bool {
+        let around = self.fresh(self.outer(id));
+        around.has(Flags::HARDENED) || (!self.has(id, Flags::SHIELD) && around.has(Flags::VISIBLE))
+    }
+
+    /// The flags and epoch with which a new frame starts under `outer`.
+    pub(crate) fn inherited(&mut self, outer: FrameId) -> (Flags, u32) {
+        let around = self.fresh(outer);
+        let mut flags = Flags::default();
+        flags.set(Flags::VISIBLE, around.has(Flags::VISIBLE));
+        flags.set(Flags::HARDENED, around.has(Flags::HARDENED));
+        (flags, self.epoch)
+    }
+
+    pub(crate) fn visibility_changed(&mut self) {
+        // After 2^32 changes a frame that was not looked at meanwhile could be taken for fresh.
+        self.epoch = self.epoch.wrapping_add(1);
+        if self.epoch == 0 {
+            self.epoch = 1;
+            for frame in &mut self.frames {
+                frame.seen = 0;
+            }
+        }
+    }
+
+    fn fresh(&mut self, id: FrameId) -> Flags {
+        let frame = &self.frames[id.index()];
+        if frame.seen == self.epoch || id == FrameId::NONE {
+            return frame.flags;
+        }
+        self.recompute(id)
+    }
+
+    #[cold]
+    fn recompute(&mut self, id: FrameId) -> Flags {
+        let mut path = std::mem::take(&mut self.scratch);
+        let mut at = id;
+        while at.is_some() && self.frames[at.index()].seen != self.epoch {
+            path.push(at);
+            at = self.outer(at);
+        }
+        let mut around = self.frames[at.index()].flags;
+        for &id in path.iter().rev() {
+            let frame = &mut self.frames[id.index()];
+            let mut flags = frame.flags;
+            let forced = around.has(Flags::HARDENED);
+            let passes = !flags.has(Flags::SHIELD) && around.has(Flags::VISIBLE);
+            flags.set(Flags::HARDENED, flags.has(Flags::HARD) || forced);
+            flags.set(Flags::VISIBLE, flags.has(Flags::CANCELLED) || forced || passes);
+            frame.flags = flags;
+            frame.seen = self.epoch;
+            around = flags;
+        }
+        path.clear();
+        self.scratch = path;
+        around
+    }
+
+    /// Cancels a frame, and wakes what has to notice. Idempotent; says whether it was the first.
+    pub(crate) fn cancel(&mut self, id: FrameId) -> bool {
+        if self.has(id, Flags::CANCELLED) {
+            return false;
+        }
+        self.frames[id.index()].flags.set(Flags::CANCELLED, true);
+        self.visibility_changed();
+        self.wake_to_drain(id);
+        self.check_near(id);
+        true
+    }
+
+    /// Cancels a frame because its deadline has passed.
+    pub(crate) fn expire(&mut self, id: FrameId) {
+        if self.cancel(id) {
+            self.frames[id.index()].flags.set(Flags::EXPIRED, true);
+        }
+    }
+
+    /// Ends the grace of a cancelled frame: no shield inside it holds from here on.
+    pub(crate) fn harden(&mut self, id: FrameId) {
+        self.frames[id.index()].flags.set(Flags::HARD, true);
+        self.visibility_changed();
+        self.wake_to_drain(id);
+        self.check_near(id);
+    }
+
+    pub(crate) fn set_shield(&mut self, id: FrameId, on: bool) {
+        if self.has(id, Flags::SHIELD) == on {
+            return;
+        }
+        let held = self.contributes(id);
+        self.frames[id.index()].flags.set(Flags::SHIELD, on);
+        self.update_contribution(id, held);
+        self.visibility_changed();
+        if on {
+            self.wake_passed_over();
+        } else if self.is_visible(id) {
+            self.wake_to_drain(id);
+        }
+        self.check_near(id);
+    }
+
+    /// Records that something inside this frame was dropped unfinished by a cancel that came from
+    /// outside it. All frames from here to the cancelled one are then bound to be dropped: none of
+    /// them can resolve, and a shield that is put up too late must not hold up the drain.
+    pub(crate) fn mark_cut(&mut self, id: FrameId) {
+        let mut at = id;
+        loop {
+            let held = self.contributes(at);
+            self.frames[at.index()].flags.set(Flags::CUT, true);
+            self.update_contribution(at, held);
+            at = self.outer(at);
+            if !at.is_some() || self.has(at, Flags::CANCELLED) || self.has(at, Flags::CUT) {
+                return;
+            }
+        }
+    }
+
+    /// Whether the scope whose cancel has cut this frame short is still around it.
+    pub(crate) fn is_doomed(&self, id: FrameId) -> bool {
+        let mut at = id;
+        while self.has(at, Flags::CUT) {
+            at = self.outer(at);
+            if !at.is_some() {
+                return false;
+            }
+            if self.has(at, Flags::CANCELLED) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// The timers that can cancel code of this frame: those of the scopes around it, up to and with
+    /// the first shield.
+    pub(crate) fn deadlines_over(&self, id: FrameId, found: &mut Vec<TimerId>) {
+        let mut at = id;
+        while at.is_some() {
+            if let Role::Scope { deadline, .. } = self.frames[at.index()].role {
+                found.extend(deadline);
+            }
+            if self.has(at, Flags::SHIELD) {
+                return;
+            }
+            at = self.outer(at);
+        }
+    }
+
+    /// Wakes the frame from which a cancel has become visible, and all inside it that hold guards,
+    /// also behind foreign combinators that poll only what was woken.
+    pub(crate) fn wake_to_drain(&mut self, id: FrameId) {
+        self.wake_frame(id);
+        let mut pending = Vec::new();
+        self.guarded_inside(id, &mut pending);
+        while let Some(inner) = pending.pop() {
+            if self.is_visible(inner) {
+                self.wake_frame(inner);
+                self.guarded_inside(inner, &mut pending);
+            }
+        }
+    }
+
+    /// Wakes whoever polls this frame.
+    pub(crate) fn wake_frame(&mut self, id: FrameId) {
+        match self.frames[id.index()].role {
+            Role::Task { .. } => self.wake_task(id),
+            Role::Group { poller, .. } | Role::Scope { poller, .. } => self.wake_poller(poller),
+            Role::Free { .. } => {}
+        }
+    }
+}

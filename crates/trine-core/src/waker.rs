@@ -1,0 +1,108 @@
+//! A task's waker: one word, no counts, no allocation. The only unsafe code of the library.
+//!
+//! The word is the `data` pointer of a `RawWaker`; nothing is ever read through it.
+//!
+//! ```text
+//! 64 bit:  | run 16 | generation 16 | frame 32 |
+//! 32 bit:  | run  6 | generation  6 | frame 20 |
+//! ```
+//!
+//! Cloning copies the word and dropping does nothing. Waking compares the run with the one of this
+//! thread: if it is ours the frame is queued at once, else the word is sent to the run it names
+//! (`remote.rs`). A word may outlive its task and its run: then it names nothing, or by chance
+//! another task, which gets a spurious poll. So reuse of numbers needs no care.
+
+use std::mem::ManuallyDrop;
+use std::ptr;
+use std::task::{RawWaker, RawWakerVTable, Waker};
+
+use crate::frame::FrameId;
+use crate::remote;
+use crate::runtime::Runtime;
+
+#[cfg(target_pointer_width = "64")]
+mod bits {
+    pub(super) const FRAME: u32 = 32;
+    pub(super) const GENERATION: u32 = 16;
+    pub(super) const RUN: u32 = 16;
+}
+#[cfg(not(target_pointer_width = "64"))]
+mod bits {
+    pub(super) const FRAME: u32 = 20;
+    pub(super) const GENERATION: u32 = 6;
+    pub(super) const RUN: u32 = 6;
+}
+
+const fn mask(bits: u32) -> usize {
+    ((1u64 << bits) - 1) as usize
+}
+
+/// How many runs can be told apart.
+pub(crate) const RUN_IDS: usize = mask(bits::RUN);
+
+/// What a waker of ours holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Word(pub(crate) usize);
+
+impl Word {
+    pub(crate) fn new(run: u16, generation: u16, frame: FrameId) -> Self {
+        let run = (run as usize & mask(bits::RUN)) << (bits::FRAME + bits::GENERATION);
+        let generation = (generation as usize & mask(bits::GENERATION)) << bits::FRAME;
+        Self(run | generation | (frame.index() & mask(bits::FRAME)))
+    }
+
+    pub(crate) fn run(self) -> u16 {
+        (self.0 >> (bits::FRAME + bits::GENERATION)) as u16
+    }
+
+    pub(crate) fn generation(self) -> u16 {
+        ((self.0 >> bits::FRAME) & mask(bits::GENERATION)) as u16
+    }
+
+    pub(crate) fn frame(self) -> FrameId {
+        FrameId((self.0 & mask(bits::FRAME)) as u32)
+    }
+
+    /// The word of a waker, if it is one of ours.
+    pub(crate) fn of(waker: &Waker) -> Option<Self> {
+        ptr::eq(waker.vtable(), &VTABLE).then(|| Self(waker.data() as usize))
+    }
+
+    /// The waker that holds this word. Dropping it would do nothing, so nobody needs to.
+    pub(crate) fn waker(self) -> ManuallyDrop<Waker> {
+        // SAFETY: the contract of `RawWakerVTable` is about what its functions do with `data`. Ours
+        // never dereference it: they copy it, or read the word that it is. They may be called from
+        // any thread, any number of times, and after the task is gone.
+        ManuallyDrop::new(unsafe { Waker::new(self.data(), &VTABLE) })
+    }
+
+    fn data(self) -> *const () {
+        ptr::without_provenance(self.0)
+    }
+
+    /// Wakes what the word names, wherever that runs.
+    fn wake(self) {
+        let here = Runtime::try_with(|runtime| {
+            let ours = runtime.run_id() == self.run();
+            if ours {
+                runtime.tree(|tree| tree.wake(self.frame(), self.generation()));
+            }
+            ours
+        });
+        if here != Some(true) {
+            remote::wake(self);
+        }
+    }
+}
+
+static VTABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake, drop_nothing);
+
+fn clone(data: *const ()) -> RawWaker {
+    RawWaker::new(data, &VTABLE)
+}
+
+fn wake(data: *const ()) {
+    Word(data as usize).wake();
+}
+
+fn drop_nothing(_data: *const ()) {}

@@ -3,6 +3,7 @@
 //! | to pass                                       | use                                        |
 //! |-----------------------------------------------|--------------------------------------------|
 //! | items to one of several tasks, with back-pressure | [`open_memory_channel`]                |
+//! | the same between threads                      | [`open_thread_channel`]                    |
 //!
 //! Everything works under any executor; without a trine run it is simply never cancelled.
 #![forbid(unsafe_code)]
@@ -22,6 +23,9 @@ mod sink;
 mod state;
 mod statistics;
 mod stream;
+mod thread;
+mod thread_receiver;
+mod thread_sender;
 
 use std::rc::Rc;
 
@@ -41,6 +45,9 @@ pub use crate::sender::Sender;
 pub use crate::sink::SinkError;
 pub use crate::statistics::Statistics;
 pub use crate::stream::Next;
+pub use crate::thread::open_thread_channel;
+pub use crate::thread_receiver::{ThreadNext, ThreadReceiver, ThreadRecv};
+pub use crate::thread_sender::{ThreadSend, ThreadSender};
 
 /// Opens a channel between tasks of one thread (trio: `open_memory_channel`).
 ///

@@ -132,6 +132,8 @@ pub(crate) fn checkpoint<L>(listener: &mut Option<L>, cx: &mut Context<'_>) -> P
 /// Counts a handle more on one side; not if that side is over, which another thread may have just made it.
 pub(crate) fn count_one_more(handles: &AtomicUsize) -> bool {
     // Relaxed: the count itself is all that matters here; what handles publish they publish on the way down.
-    let counted = handles.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| (count > 0).then_some(count + 1));
+    let counted = handles.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| {
+        (count > 0).then_some(count + 1)
+    });
     counted.is_ok()
 }

@@ -115,6 +115,32 @@ impl<T> ThreadReceiver<T> {
         }
     }
 
+    /// As [`recv`](Self::recv), with `None` when there will be no item any more: for `while let` loops.
+    ///
+    /// # Cancellation
+    ///
+    /// As [`recv`](Self::recv).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use trine_channel::open_thread_channel;
+    ///
+    /// let (sender, receiver) = open_thread_channel(1);
+    /// std::thread::spawn(move || (1..=3).for_each(|n| sender.send_blocking(n).unwrap()));
+    /// let sum = trine_core::run(async {
+    ///     let mut sum = 0;
+    ///     while let Some(n) = receiver.next().await {
+    ///         sum += n;
+    ///     }
+    ///     sum
+    /// });
+    /// assert_eq!(sum, 6);
+    /// ```
+    pub fn next(&self) -> ThreadNext<'_, T> {
+        ThreadNext(self.recv())
+    }
+
     /// Closes this handle, now and for those who are blocked on it; other receivers go on. Twice is fine.
     ///
     /// With the last receiver what is still in the channel is dropped, and every sender gets
@@ -145,7 +171,11 @@ impl<T> ThreadReceiver<T> {
         self.channel.queue_out.is_empty()
     }
 
-    fn poll_recv(&self, listener: &mut Option<EventListener>, cx: &mut Context<'_>) -> Poll<Result<T, RecvError>> {
+    fn poll_recv(
+        &self,
+        listener: &mut Option<EventListener>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<T, RecvError>> {
         ready!(checkpoint(listener, cx));
         loop {
             let result = match self.try_recv() {
@@ -225,6 +255,21 @@ impl<T> Future for ThreadRecv<'_, T> {
 
 impl<T> fmt::Debug for ThreadRecv<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ThreadRecv").field("waiting", &self.listener.is_some()).finish_non_exhaustive()
+        f.debug_struct("ThreadRecv")
+            .field("waiting", &self.listener.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The future of [`ThreadReceiver::next`].
+#[must_use = "futures do nothing unless awaited"]
+#[derive(Debug)]
+pub struct ThreadNext<'a, T>(ThreadRecv<'a, T>);
+
+impl<T> Future for ThreadNext<'_, T> {
+    type Output = Option<T>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(cx).map(Result::ok)
     }
 }

@@ -193,6 +193,8 @@ impl<T> Future for ThreadSend<'_, T> {
 
 impl<T> fmt::Debug for ThreadSend<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ThreadSend").field("waiting", &self.listener.is_some()).finish_non_exhaustive()
+        f.debug_struct("ThreadSend")
+            .field("waiting", &self.listener.is_some())
+            .finish_non_exhaustive()
     }
 }

@@ -1,5 +1,7 @@
 //! The command line of the benchmarks.
 
+use std::str::FromStr;
+
 use crate::workload::Scale;
 
 /// What `--help` prints.
@@ -14,6 +16,7 @@ WORKLOAD and PEER are names from --list, or parts of names; several are joined b
   --scale S      full, counted (what --callgrind runs) or small (to see that everything works)
   --idle N       with N parked tasks beside the measured ones
   --callgrind    count user-space instructions per operation instead of time (needs valgrind)
+  --top N        with --callgrind: print the N functions with the most instructions per operation
   --json         print every reading as JSON
   --list         print the workloads and which peer takes part in which
   --alone        run one workload of one peer once, print the bare reading (what --callgrind runs)
@@ -48,6 +51,8 @@ pub(crate) struct Args {
     pub(crate) peers: Vec<String>,
     /// How many rounds.
     pub(crate) rounds: usize,
+    /// How many functions of each profile to print.
+    pub(crate) top: usize,
     /// How large.
     pub(crate) scale: Scale,
     /// How many idle tasks beside.
@@ -63,6 +68,7 @@ pub(crate) fn parse(args: impl Iterator<Item = String>) -> Result<Args, String> 
         workloads: Vec::new(),
         peers: Vec::new(),
         rounds: DEFAULT_ROUNDS,
+        top: 0,
         scale: Scale::Full,
         idle: 0,
         json: false,
@@ -78,10 +84,8 @@ pub(crate) fn parse(args: impl Iterator<Item = String>) -> Result<Args, String> 
             "--alone" => parsed.mode = Mode::Alone,
             "--callgrind" => parsed.mode = Mode::Callgrind,
             "--json" => parsed.json = true,
-            "--rounds" => {
-                parsed.rounds =
-                    usize::try_from(number(&value()?)?.max(1)).map_err(|e| e.to_string())?
-            }
+            "--rounds" => parsed.rounds = number::<usize>(&value()?)?.max(1),
+            "--top" => parsed.top = number(&value()?)?,
             "--idle" => parsed.idle = number(&value()?)?,
             "--scale" => scale = Some(Scale::from_name(&value()?)?),
             option if option.starts_with('-') => {
@@ -108,7 +112,7 @@ pub(crate) fn parse(args: impl Iterator<Item = String>) -> Result<Args, String> 
 }
 
 /// A count, with or without separators.
-fn number(text: &str) -> Result<u64, String> {
+fn number<N: FromStr>(text: &str) -> Result<N, String> {
     let digits: String = text.chars().filter(|c| !matches!(c, ',' | '_')).collect();
     digits.parse().map_err(|_| format!("{text} is not a count"))
 }

@@ -2,7 +2,7 @@
 //!
 //! callgrind zeroes its counters whenever it enters `mark_begin` and writes a profile when it enters `mark_end`. So nothing
 //! that a program does to prepare or to tidy up is counted, no second run has to be subtracted, and the profile that remains
-//! (its path is printed) is that of the measured part alone: `callgrind_annotate` shows where the instructions go.
+//! (its path is printed; `--top` summarises it) is that of the measured part alone: `callgrind_annotate` shows where the instructions go.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,6 +10,7 @@ use std::process::Command;
 use crate::args::Args;
 use crate::bench::Gauge;
 use crate::cell::{self, Cell};
+use crate::profile::Profile;
 use crate::report::Row;
 use crate::rounds;
 use crate::workload::Kind;
@@ -59,9 +60,28 @@ fn count(cell: &Cell, args: &Args, folder: &Path) -> Result<f64, String> {
     let profile = folder.join(format!("{name}.1"));
     let text = std::fs::read_to_string(&profile)
         .map_err(|error| format!("no profile at {}: {error}", profile.display()))?;
-    let total = text.lines().find_map(|line| {
-        line.strip_prefix("totals:").or(line.strip_prefix("summary:"))?.trim().parse::<f64>().ok()
-    });
-    let total = total.ok_or(format!("no total in {}", profile.display()))?;
-    Ok(total / cell.workload.ops(args.scale) as f64)
+    let text = without_open_calls(&text);
+    std::fs::write(&profile, &text)
+        .map_err(|error| format!("cannot write {}: {error}", profile.display()))?;
+    let (profile, ops) = (Profile::parse(&text), cell.workload.ops(args.scale));
+    if args.top > 0 {
+        eprint!("{}", profile.top(args.top, ops));
+    }
+    Ok(profile.total / ops as f64)
+}
+
+/// The profile without the calls that were under way at the first mark: they have a cost but a count of 0, which
+/// `callgrind_annotate` takes for a cost of the caller itself.
+fn without_open_calls(text: &str) -> String {
+    let mut lines = text.lines();
+    let mut kept = String::with_capacity(text.len());
+    while let Some(line) = lines.next() {
+        if line.starts_with("calls=0 ") {
+            lines.next();
+        } else {
+            kept.push_str(line);
+            kept.push('\n');
+        }
+    }
+    kept
 }

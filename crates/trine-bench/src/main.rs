@@ -17,6 +17,7 @@ mod callgrind;
 mod cell;
 mod checks;
 mod peers;
+mod profile;
 mod report;
 mod rounds;
 mod workload;

@@ -116,6 +116,11 @@ impl Workload {
         self.kind == Kind::PingPong && matches!(self.width, Width::Fixed(0))
     }
 
+    /// Whether a single task does it.
+    pub(crate) fn is_lone(&self) -> bool {
+        matches!(self.width, Width::Fixed(1))
+    }
+
     /// What is measured when instructions are not.
     pub(crate) fn gauge(&self) -> Gauge {
         match self.kind {

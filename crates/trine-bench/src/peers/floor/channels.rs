@@ -1,131 +1,81 @@
-//! Channels on the floor: a deque, and who waits at which end of it.
+//! Channels on the floor: a cell or a deque; the tasks take turns, since it is known when each has to wait.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 
-use super::queue::{Queue, Task, suspend};
+use super::queue::{Task, suspend, take_turns};
 use crate::bench::Bench;
 use crate::checks::FAN_OUT_CAPACITY;
 
-/// A bounded channel; a capacity of 0 is taken as 1: a rendezvous needs no less than that.
-struct Channel<'a> {
-    queue: &'a Queue,
-    capacity: usize,
-    items: RefCell<VecDeque<u64>>,
-    sender: Cell<Option<usize>>,
-    receivers: RefCell<VecDeque<usize>>,
-    closed: Cell<bool>,
-}
-
-impl<'a> Channel<'a> {
-    fn new(queue: &'a Queue, capacity: usize) -> Self {
-        let capacity = capacity.max(1);
-        let items = RefCell::new(VecDeque::with_capacity(capacity));
-        Self {
-            queue,
-            capacity,
-            items,
-            sender: Cell::new(None),
-            receivers: RefCell::default(),
-            closed: Cell::new(false),
-        }
-    }
-
-    async fn send(&self, item: u64) {
-        while self.items.borrow().len() == self.capacity {
-            self.sender.set(Some(self.queue.current()));
-            suspend().await;
-        }
-        self.items.borrow_mut().push_back(item);
-        if let Some(receiver) = self.receivers.borrow_mut().pop_front() {
-            self.queue.wake(receiver);
-        }
-    }
-
-    async fn recv(&self) -> Option<u64> {
-        loop {
-            let item = self.items.borrow_mut().pop_front();
-            if item.is_some() {
-                if let Some(sender) = self.sender.take() {
-                    self.queue.wake(sender);
-                }
-                return item;
-            }
-            if self.closed.get() {
-                return None;
-            }
-            self.receivers.borrow_mut().push_back(self.queue.current());
-            suspend().await;
-        }
-    }
-
-    fn close(&self) {
-        self.closed.set(true);
-        self.receivers.take().into_iter().for_each(|receiver| self.queue.wake(receiver));
-    }
-}
-
-/// `Kind::PingPong`.
+/// `Kind::PingPong`, at capacity 0 as at 1.
 pub(super) fn ping_pong(bench: &Bench) -> u64 {
-    let queue = Queue::default();
-    let (there, back) =
-        (Channel::new(&queue, bench.capacity()), Channel::new(&queue, bench.capacity()));
+    let (there, back) = (Cell::new(None), Cell::new(None));
     let client: Task<'_> = Box::pin(async {
         let mut sum = 0;
         for i in 0..bench.ops {
-            there.send(i).await;
-            sum += back.recv().await.unwrap_or(0);
+            there.set(Some(i));
+            suspend().await;
+            sum += back.take().expect("the server answers");
         }
-        there.close();
         sum
     });
     let server: Task<'_> = Box::pin(async {
-        while let Some(item) = there.recv().await {
-            back.send(item).await;
+        for _ in 0..bench.ops {
+            let item: u64 = there.take().expect("the client asks");
+            back.set(Some(item));
+            suspend().await;
         }
         0
     });
-    measure(bench, &queue, [client, server])
+    measure(bench, [client, server])
 }
 
 /// `Kind::Pipeline`.
 pub(super) fn pipeline(bench: &Bench) -> u64 {
-    let queue = Queue::default();
-    let channel = Channel::new(&queue, bench.capacity());
-    measure(bench, &queue, [produce(bench, &channel), consume(&channel)])
+    let items = RefCell::new(VecDeque::with_capacity(bench.capacity()));
+    measure(bench, [produce(bench.ops, &items), consume(bench.ops, &items, bench.capacity())])
 }
 
 /// `Kind::FanOut`.
 pub(super) fn fan_out(bench: &Bench) -> u64 {
-    let queue = Queue::default();
-    let channel = Channel::new(&queue, FAN_OUT_CAPACITY);
-    let consumers = (0..bench.width).map(|_| consume(&channel));
-    measure(bench, &queue, std::iter::once(produce(bench, &channel)).chain(consumers))
+    let items = RefCell::new(VecDeque::with_capacity(FAN_OUT_CAPACITY));
+    let share = FAN_OUT_CAPACITY / bench.capacity();
+    let consumers = (0..bench.width).map(|_| consume(bench.share(), &items, share));
+    measure(bench, std::iter::once(produce(bench.ops, &items)).chain(consumers))
 }
 
-fn produce<'a>(bench: &'a Bench, channel: &'a Channel<'_>) -> Task<'a> {
-    Box::pin(async {
-        for i in 0..bench.ops {
-            channel.send(i).await;
+/// Fills the deque whenever it is its turn.
+fn produce(n: u64, items: &RefCell<VecDeque<u64>>) -> Task<'_> {
+    Box::pin(async move {
+        for i in 0..n {
+            if items.borrow().len() == items.borrow().capacity() {
+                suspend().await;
+            }
+            items.borrow_mut().push_back(i);
         }
-        channel.close();
         0
     })
 }
 
-fn consume<'a>(channel: &'a Channel<'_>) -> Task<'a> {
-    Box::pin(async {
-        let mut sum = 0;
-        while let Some(item) = channel.recv().await {
-            sum += item;
+/// Takes `n` items, `share` of them whenever it is its turn.
+fn consume(n: u64, items: &RefCell<VecDeque<u64>>, share: usize) -> Task<'_> {
+    Box::pin(async move {
+        let (mut sum, mut taken) = (0, 0);
+        for _ in 0..n {
+            if taken == share {
+                suspend().await;
+                taken = 0;
+            }
+            sum += items.borrow_mut().pop_front().expect("the producer comes first");
+            taken += 1;
         }
         sum
     })
 }
 
-fn measure<'a>(bench: &Bench, queue: &Queue, tasks: impl IntoIterator<Item = Task<'a>>) -> u64 {
+fn measure<'a>(bench: &Bench, tasks: impl IntoIterator<Item = Task<'a>>) -> u64 {
     bench.begin();
-    let sum = queue.run(&mut tasks.into_iter().collect::<Vec<_>>());
+    let sum = take_turns(tasks.into_iter().collect());
     bench.end();
     sum
 }

@@ -2,9 +2,9 @@
 
 use std::cell::Cell;
 use std::future::pending;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 
-use super::queue::{Task, suspend};
+use super::queue::{Task, suspend, take_turns};
 use crate::bench::Bench;
 use crate::checks::{CountDrop, add};
 
@@ -24,20 +24,10 @@ pub(super) fn group_yield(bench: &Bench) -> u64 {
 }
 
 fn groups(bench: &Bench, task: impl Fn(u64) -> Task<'static>) -> u64 {
-    let mut cx = Context::from_waker(Waker::noop());
     let mut sum = 0;
     bench.begin();
     for _ in 0..bench.share() {
-        let mut tasks: Vec<_> = (0..bench.width).map(&task).collect();
-        while !tasks.is_empty() {
-            tasks.retain_mut(|task| match task.as_mut().poll(&mut cx) {
-                Poll::Ready(result) => {
-                    sum += result;
-                    false
-                }
-                Poll::Pending => true,
-            });
-        }
+        sum += take_turns((0..bench.width).map(&task).collect());
     }
     bench.end();
     sum

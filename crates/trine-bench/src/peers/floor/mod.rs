@@ -12,6 +12,7 @@ mod limits;
 mod queue;
 mod threads;
 mod time;
+mod wheel;
 mod yields;
 
 /// The program for a workload.
@@ -21,13 +22,15 @@ pub(crate) fn program(workload: &Workload) -> Option<Program> {
         Kind::GroupYield => groups::group_yield,
         Kind::Cancel => groups::cancel,
         Kind::Memory => groups::memory,
-        // Without a scheduler there are no levels between the run and a task.
-        Kind::Yield | Kind::NestedSpawn => yields::yields,
-        Kind::Nested => return None,
+        Kind::Yield if workload.is_lone() => yields::lone,
+        Kind::Yield => yields::yields,
+        // Without groups there are no levels between the loop and a task.
+        Kind::Nested | Kind::NestedSpawn => yields::lone,
         Kind::PingPong => channels::ping_pong,
         Kind::Pipeline => channels::pipeline,
         Kind::FanOut => channels::fan_out,
         Kind::Sleeps => time::sleeps,
+        Kind::Timeout if workload.is_lone() => time::lone_timeouts,
         Kind::Timeout => time::timeouts,
         Kind::Limiter => limits::limiter,
         Kind::Thread => threads::round_trips,

@@ -26,10 +26,10 @@ impl Queue {
         self.ready.borrow_mut().push_back(task);
     }
 
-    /// Lets the other tasks that are ready run first.
-    pub(super) async fn yield_now(&self) {
+    /// Lets the other tasks that are ready run first; to be awaited at once.
+    pub(super) fn yield_now(&self) -> Suspend {
         self.wake(self.current());
-        suspend().await;
+        suspend()
     }
 
     /// Runs the tasks until nobody is ready; gives the sum of their results.
@@ -47,11 +47,37 @@ impl Queue {
     }
 }
 
+/// Polls the tasks in turn until all have ended, without asking who is ready; gives the sum of their results.
+pub(super) fn take_turns(mut tasks: Vec<Task<'_>>) -> u64 {
+    let mut cx = Context::from_waker(Waker::noop());
+    let mut sum = 0;
+    while !tasks.is_empty() {
+        tasks.retain_mut(|task| match task.as_mut().poll(&mut cx) {
+            Poll::Ready(result) => {
+                sum += result;
+                false
+            }
+            Poll::Pending => true,
+        });
+    }
+    sum
+}
+
 /// Pending once: whoever suspends has seen to it that it is given another turn.
-pub(super) async fn suspend() {
-    let mut suspended = false;
-    std::future::poll_fn(|_| {
-        if std::mem::replace(&mut suspended, true) { Poll::Ready(()) } else { Poll::Pending }
-    })
-    .await;
+pub(super) fn suspend() -> Suspend {
+    Suspend { suspended: false }
+}
+
+/// The future of `suspend`.
+#[must_use]
+pub(super) struct Suspend {
+    suspended: bool,
+}
+
+impl Future for Suspend {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        if std::mem::replace(&mut self.suspended, true) { Poll::Ready(()) } else { Poll::Pending }
+    }
 }

@@ -1,54 +1,63 @@
 //! Time on the floor: insert and remove a deadline.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use super::queue::{Queue, Task, suspend};
+use super::queue::{Queue, Task, suspend, take_turns};
+use super::wheel::Wheel;
 use crate::bench::Bench;
 use crate::checks::TIMEOUT;
+
+/// How long the loop waits for the next deadlines.
+const MILLISECOND: Duration = Duration::from_millis(1);
 
 /// `Kind::Sleeps`.
 pub(super) fn sleeps(bench: &Bench) -> u64 {
     let mut cx = Context::from_waker(Waker::noop());
     let (from, mut awake) = (Instant::now(), 0);
     bench.begin();
-    let mut asleep: BTreeMap<(Instant, u64), Task<'_>> = BTreeMap::new();
+    let mut wheel = Wheel::new(usize::try_from(bench.ops).expect("so many sleepers"));
+    let mut tasks: Vec<Task<'_>> = Vec::new();
     for i in 0..bench.ops {
-        let mut task: Task<'_> = Box::pin(async move {
+        let mut task: Task<'_> = Box::pin(async {
             suspend().await;
             1
         });
         assert!(task.as_mut().poll(&mut cx).is_pending(), "a sleeper sleeps");
-        asleep.insert((Instant::now() + bench.nap(i), i), task);
+        wheel.insert(tasks.len(), Instant::now() + bench.nap(i));
+        tasks.push(task);
     }
-    while let Some(((deadline, _), mut task)) = asleep.pop_first() {
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left > Duration::ZERO {
-            std::thread::sleep(left);
+    let mut due = 0;
+    while awake < bench.ops {
+        // A list is due when its whole millisecond is over.
+        if due >= wheel.millisecond(Instant::now()) {
+            std::thread::sleep(MILLISECOND);
+            continue;
         }
-        if let Poll::Ready(result) = task.as_mut().poll(&mut cx) {
-            awake += result;
+        while let Some(task) = wheel.pop(due) {
+            if let Poll::Ready(result) = tasks[task].as_mut().poll(&mut cx) {
+                awake += result;
+            }
         }
+        due += 1;
     }
+    drop(tasks);
     bench.end();
     assert!(bench.slept_since(from), "somebody woke up early");
     awake
 }
 
-/// `Kind::Timeout`.
+/// `Kind::Timeout` in several tasks.
 pub(super) fn timeouts(bench: &Bench) -> u64 {
     let queue = Queue::default();
-    let deadlines = RefCell::new(BTreeSet::new());
-    let task = |i| -> Task<'_> {
-        let (queue, deadlines) = (&queue, &deadlines);
-        Box::pin(async move {
+    let wheel = RefCell::new(Wheel::new(bench.capacity()));
+    let task = |_| -> Task<'_> {
+        Box::pin(async {
             for _ in 0..bench.share() {
-                let deadline = (Instant::now() + TIMEOUT, i);
-                deadlines.borrow_mut().insert(deadline);
+                wheel.borrow_mut().insert(queue.current(), Instant::now() + TIMEOUT);
                 queue.yield_now().await;
-                deadlines.borrow_mut().remove(&deadline);
+                wheel.borrow_mut().remove(queue.current());
             }
             bench.share()
         })
@@ -56,6 +65,23 @@ pub(super) fn timeouts(bench: &Bench) -> u64 {
     bench.begin();
     let mut tasks: Vec<_> = (0..bench.width).map(task).collect();
     let sum = queue.run(&mut tasks);
+    bench.end();
+    sum
+}
+
+/// `Kind::Timeout` in a lone task.
+pub(super) fn lone_timeouts(bench: &Bench) -> u64 {
+    let wheel = RefCell::new(Wheel::new(1));
+    let task: Task<'_> = Box::pin(async {
+        for _ in 0..bench.ops {
+            wheel.borrow_mut().insert(0, Instant::now() + TIMEOUT);
+            suspend().await;
+            wheel.borrow_mut().remove(0);
+        }
+        bench.ops
+    });
+    bench.begin();
+    let sum = take_turns(vec![task]);
     bench.end();
     sum
 }

@@ -25,7 +25,7 @@ pub(crate) fn run(root: &Path) -> Result<(), Failure> {
     steps.command("clippy", cargo().words("clippy --workspace --all-targets -- -D warnings"))?;
     let docs = cargo().words("doc --workspace --no-deps").variable("RUSTDOCFLAGS", "-D warnings");
     steps.command("docs", docs)?;
-    for package in lowest_first(&tree) {
+    for package in tree.lowest_first() {
         for words in alone(&tree, package) {
             let name = words.split_whitespace().next().unwrap_or_default();
             steps.command(format!("{name} {}", package.name), cargo().words(&words))?;
@@ -37,21 +37,6 @@ pub(crate) fn run(root: &Path) -> Result<(), Failure> {
     steps.step("examples", "cargo xtask examples", || examples::run(root, false))?;
     println!("\n{}\nci: all is well", steps.summary());
     Ok(())
-}
-
-/// The packages, each after those that it depends on: so the first that fails is the one at fault.
-fn lowest_first(tree: &Tree) -> Vec<&Package> {
-    let mut packages: Vec<_> = tree.packages.iter().collect();
-    packages.sort_by_cached_key(|package| height(tree, package));
-    packages
-}
-
-/// How many layers of ours are below a package; cargo has seen to it that there is no circle.
-fn height(tree: &Tree, package: &Package) -> usize {
-    let dependencies = package.dependencies().into_iter().filter(|dependency| !dependency.dev);
-    let below = dependencies
-        .filter_map(|dependency| tree.packages.iter().find(|p| p.name == dependency.name));
-    below.map(|lower| height(tree, lower) + 1).max().unwrap_or(0)
 }
 
 /// What is run for a package by itself: its library without what only tests bring in, then all its tests.
@@ -102,20 +87,6 @@ mod tests {
             "test -p a --all-features",
         ];
         assert_eq!(alone(&tree, &tree.packages[0]), expected);
-    }
-
-    #[test]
-    fn a_package_comes_after_those_that_it_depends_on() {
-        let tree = Tree::fixture(&[
-            ("a/Cargo.toml", "[package]\nname = \"a\"\n[dependencies]\nb = {}\nc = {}\n"),
-            (
-                "b/Cargo.toml",
-                "[package]\nname = \"b\"\n[dependencies]\nc = {}\n[dev-dependencies]\na = {}\n",
-            ),
-            ("c/Cargo.toml", "[package]\nname = \"c\"\n"),
-        ]);
-        let names: Vec<_> = lowest_first(&tree).iter().map(|p| p.name.as_str()).collect();
-        assert_eq!(names, ["c", "b", "a"]);
     }
 
     #[test]

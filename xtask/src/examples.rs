@@ -1,12 +1,12 @@
 //! `cargo xtask examples`: builds the examples, runs the short ones, and compares what they print.
 //!
-//! What an example is to print stands in a file of its own for each row of the table. There `[..]` stands for
-//! any text within a line, such as a time that was measured.
+//! The table says how each example is run; what it is to print stands in a file of its own for each run.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::command::Command;
+use crate::expectation;
 use crate::failure::Failure;
 use crate::steps::Steps;
 use crate::tree::Tree;
@@ -46,9 +46,6 @@ const SOURCES: &str = "examples/examples";
 
 /// Where the expected outputs are.
 const EXPECTED: &str = "examples/expected";
-
-/// Stands for any text within a line of an expected output.
-const ANYTHING: &str = "[..]";
 
 /// Builds all examples and does the runs; `bless` writes down what they print now.
 pub(crate) fn run(root: &Path, bless: bool) -> Result<(), Failure> {
@@ -136,9 +133,9 @@ fn compare(root: &Path, run: &Run, command: Command, bless: bool) -> Result<(), 
     // A missing file is like an empty one: the difference is shown, and how to write it down.
     let expected = fs::read_to_string(&path).unwrap_or_default();
     if bless {
-        return write(&path, &blessed(&expected, &printed));
+        return write(&path, &expectation::blessed(&expected, &printed));
     }
-    match difference(&expected, &printed) {
+    match expectation::difference(&expected, &printed) {
         None => Ok(()),
         Some(difference) => wrong(format!(
             "{EXPECTED}/{}:{difference}\nif that is right now: cargo xtask examples --bless",
@@ -147,91 +144,9 @@ fn compare(root: &Path, run: &Run, command: Command, bless: bool) -> Result<(), 
     }
 }
 
-/// What is printed, with the patterns of `expected` kept where they still match.
-fn blessed(expected: &str, printed: &str) -> String {
-    let patterns = expected.lines().map(Some).chain(std::iter::repeat(None));
-    let lines = printed.lines().zip(patterns).map(|(line, pattern)| match pattern {
-        Some(pattern) if matches(pattern, line) => pattern,
-        _ => line,
-    });
-    lines.map(|line| format!("{line}\n")).collect()
-}
-
-/// The first line in which the texts differ, with what is there in each.
-fn difference(expected: &str, printed: &str) -> Option<String> {
-    let (mut expected, mut printed) = (expected.lines(), printed.lines());
-    for number in 1.. {
-        match (expected.next(), printed.next()) {
-            (None, None) => break,
-            (Some(pattern), Some(line)) if matches(pattern, line) => {}
-            (pattern, line) => {
-                let shown =
-                    |line: Option<&str>| line.map_or("the end".into(), |line| format!("{line:?}"));
-                return Some(format!(
-                    "{number}: expected {}, printed {}",
-                    shown(pattern),
-                    shown(line)
-                ));
-            }
-        }
-    }
-    None
-}
-
-/// Whether a line is what the pattern says; of each `[..]` the shortest text that fits is taken.
-fn matches(pattern: &str, line: &str) -> bool {
-    let mut parts = pattern.split(ANYTHING);
-    let Some(mut rest) = parts.next().and_then(|first| line.strip_prefix(first)) else {
-        return false;
-    };
-    let Some((last, between)) =
-        parts.collect::<Vec<_>>().split_last().map(|(l, b)| (*l, b.to_vec()))
-    else {
-        return rest.is_empty();
-    };
-    for part in between {
-        let Some(at) = rest.find(part) else { return false };
-        rest = &rest[at + part.len()..];
-    }
-    rest.ends_with(last)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_line_matches_its_pattern() {
-        for (pattern, line) in [
-            ("all in order", "all in order"),
-            ("took [..] ms", "took 12.3 ms"),
-            ("[..]", ""),
-            ("[..] and [..]: [..].", "one and two: three."),
-        ] {
-            assert!(matches(pattern, line), "{pattern:?} {line:?}");
-        }
-        for (pattern, line) in
-            [("a", "ab"), ("took [..] ms", "took 12 s"), ("[..]x[..]", "abc"), ("ab[..]b", "ab")]
-        {
-            assert!(!matches(pattern, line), "{pattern:?} {line:?}");
-        }
-    }
-
-    #[test]
-    fn the_first_line_that_differs_is_shown() {
-        assert_eq!(difference("a\nb [..]\n", "a\nb 3\n"), None);
-        let found = difference("a\nb\n", "a\nc\n").unwrap();
-        assert_eq!(found, "2: expected \"b\", printed \"c\"");
-        let found = difference("a\nb\n", "a\n").unwrap();
-        assert_eq!(found, "2: expected \"b\", printed the end");
-    }
-
-    #[test]
-    fn blessing_keeps_the_patterns_that_still_match() {
-        let expected = "begins\ntook [..] ms\nold\n";
-        let printed = "begins\ntook 3 ms\nnew\nends\n";
-        assert_eq!(blessed(expected, printed), "begins\ntook [..] ms\nnew\nends\n");
-    }
 
     #[test]
     fn an_example_that_nobody_runs_is_an_error() {

@@ -6,6 +6,7 @@ mod ci;
 mod cli;
 mod command;
 mod examples;
+mod expectation;
 mod failure;
 mod loom;
 mod package;

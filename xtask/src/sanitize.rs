@@ -55,7 +55,7 @@ pub(crate) fn run(root: &Path) -> Result<(), Failure> {
 
 /// The libraries that run in a program; macros run in the compiler.
 fn packages(tree: &Tree) -> impl Iterator<Item = &Package> {
-    tree.packages.iter().filter(|package| {
+    tree.lowest_first().into_iter().filter(|package| {
         package.is_published() && tree.has_library(package) && !package.flag(&["lib", "proc-macro"])
     })
 }

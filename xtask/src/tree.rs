@@ -128,6 +128,20 @@ impl Tree {
             .max_by_key(|p| p.dir.len())
     }
 
+    /// The packages, each after those that it depends on: so the first that fails is the one at fault.
+    pub(crate) fn lowest_first(&self) -> Vec<&Package> {
+        let mut packages: Vec<_> = self.packages.iter().collect();
+        packages.sort_by_cached_key(|package| self.height(package));
+        packages
+    }
+
+    /// How many layers of ours are below a package; cargo has seen to it that there is no circle.
+    fn height(&self, package: &Package) -> usize {
+        let dependencies = package.dependencies().into_iter().filter(|d| !d.dev);
+        let below = dependencies.filter_map(|d| self.packages.iter().find(|p| p.name == d.name));
+        below.map(|lower| self.height(lower) + 1).max().unwrap_or(0)
+    }
+
     /// Whether a package has a library.
     pub(crate) fn has_library(&self, package: &Package) -> bool {
         self.file(&format!("{}/src/lib.rs", package.dir)).is_some()
@@ -232,6 +246,20 @@ mod tests {
         }
         let line = tree.file("crates/a/src/line.rs").unwrap();
         assert!(!tree.is_test_file(&line.path) && tree.is_test_line(line, 2));
+    }
+
+    #[test]
+    fn a_package_comes_after_those_that_it_depends_on() {
+        let tree = Tree::fixture(&[
+            ("a/Cargo.toml", "[package]\nname = \"a\"\n[dependencies]\nb = {}\nc = {}\n"),
+            (
+                "b/Cargo.toml",
+                "[package]\nname = \"b\"\n[dependencies]\nc = {}\n[dev-dependencies]\na = {}\n",
+            ),
+            ("c/Cargo.toml", "[package]\nname = \"c\"\n"),
+        ]);
+        let names: Vec<_> = tree.lowest_first().iter().map(|p| p.name.as_str()).collect();
+        assert_eq!(names, ["c", "b", "a"]);
     }
 
     #[test]

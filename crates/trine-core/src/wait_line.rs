@@ -57,12 +57,13 @@ pub struct WaitLine<P> {
     free: Option<Place>,
     head: Option<Place>,
     tail: Option<Place>,
+    len: usize,
 }
 
 impl<P> WaitLine<P> {
     /// An empty line; does not allocate.
     pub const fn new() -> Self {
-        Self { entries: Vec::new(), free: None, head: None, tail: None }
+        Self { entries: Vec::new(), free: None, head: None, tail: None, len: 0 }
     }
 
     /// Whether nobody stands in line, not even one who is passed over.
@@ -71,9 +72,16 @@ impl<P> WaitLine<P> {
         self.head.is_none()
     }
 
+    /// How many stand in line, with those who are passed over.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
     /// How many wait; those who are passed over do not count. O(n).
     pub fn waiting(&self) -> usize {
-        self.accepting().count()
+        let waiters = self.parked().filter_map(|place| self.entries[place.index()].waiter.as_ref());
+        waiters.filter(|waiter| waiter.counts()).count()
     }
 
     /// The first in line who accepts.
@@ -120,13 +128,31 @@ impl<P> WaitLine<P> {
                 Place::at(self.entries.len() - 1)
             }
         };
+        self.link_last(place);
+        place
+    }
+
+    /// Puts an entry that was dismissed back into line, at its end.
+    pub fn rejoin(&mut self, place: Place, waiter: Waiter) {
+        let entry = &mut self.entries[place.index()];
+        debug_assert!(
+            entry.waiter.is_none() && entry.payload.is_some(),
+            "only a dismissed entry can rejoin"
+        );
+        entry.waiter = Some(waiter);
+        entry.prev = self.tail;
+        self.link_last(place);
+    }
+
+    #[inline]
+    fn link_last(&mut self, place: Place) {
         match self.tail {
             Some(tail) => self.entries[tail.index()].next = Some(place),
             None => self.head = Some(place),
         }
         self.tail = Some(place);
+        self.len += 1;
         self.debug_check(place);
-        place
     }
 
     /// Takes a waiter out of the line, to be woken; its payload stays for it to pick up.
@@ -135,7 +161,19 @@ impl<P> WaitLine<P> {
         wakes.push(self.dismiss(place));
     }
 
-    /// Like [`grant`](Self::grant), but the waiter is not woken: it is moved to another line.
+    /// [`grant`](Self::grant)s to all who accept.
+    pub fn grant_all(&mut self, wakes: &mut Wakes) {
+        let mut cursor = self.head;
+        while let Some(place) = cursor {
+            cursor = self.after(place);
+            if self.accepts(place) {
+                self.grant(place, wakes);
+            }
+        }
+    }
+
+    /// Like [`grant`](Self::grant), but the waiter is not woken: it is moved to another line, or comes back by
+    /// [`rejoin`](Self::rejoin).
     #[inline]
     pub fn dismiss(&mut self, place: Place) -> Waiter {
         let waiter = self.entries[place.index()].waiter.take();
@@ -200,6 +238,7 @@ impl<P> WaitLine<P> {
 
     #[inline]
     fn unlink(&mut self, place: Place) {
+        self.len -= 1;
         let entry = &mut self.entries[place.index()];
         let (prev, next) = (entry.prev.take(), entry.next.take());
         match prev {
@@ -256,7 +295,7 @@ impl<P> WaitLine<P> {
     pub fn check(&self) {
         let parked = self.parked().inspect(|place| self.check_near(*place)).count();
         let waiters = self.entries.iter().filter(|entry| entry.waiter.is_some()).count();
-        assert_eq!(parked, waiters, "every waiter is linked, once");
+        assert_eq!((parked, waiters), (self.len, self.len), "every waiter is linked, once");
         let free =
             std::iter::successors(self.free, |place| self.entries[place.index()].next).count();
         let vacant = self.entries.iter().filter(|entry| entry.payload.is_none()).count();
@@ -292,6 +331,13 @@ impl Wakes {
             self.first = Some(waiter);
         } else {
             self.rest.push_back(waiter);
+        }
+    }
+
+    /// Wakes all, where nothing is borrowed.
+    pub fn wake_all(mut self) {
+        while let Some(waiter) = self.pop() {
+            waiter.wake();
         }
     }
 
@@ -343,6 +389,15 @@ impl<S> WaitCell<S> {
             self.wake_rest();
         }
         result
+    }
+
+    /// Changes the state and wakes nobody yet: the wakes go on a list of the caller, who changes more than this.
+    ///
+    /// # Panics
+    ///
+    /// When called from within `change`, of this method or of [`with`](Self::with).
+    pub fn within<R>(&self, wakes: &mut Wakes, change: impl FnOnce(&mut S, &mut Wakes) -> R) -> R {
+        change(&mut self.inner.borrow_mut().state, wakes)
     }
 
     /// Reads the state.

@@ -1,0 +1,280 @@
+//! `Semaphore`: a number of permits, first come first served.
+
+use std::fmt;
+use std::future::Future;
+use std::mem;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use trine_core::lowlevel::{WaitCell, WaitLine, Wakes};
+
+use crate::turn::{Grants, Turn};
+
+/// A number of permits, first come first served (trio: `Semaphore`).
+///
+/// A permit that is released while somebody waits is theirs at once, and the value stays 0: nobody can snatch it.
+/// To limit how many do something at a time, across threads too, see `CapacityLimiter`.
+///
+/// # Examples
+///
+/// Three requests, two at a time:
+///
+/// ```
+/// use std::cell::Cell;
+/// use futures_lite::future::{block_on, yield_now, zip};
+/// use trine_sync::Semaphore;
+///
+/// async fn request(connections: &Semaphore, open: &Cell<usize>, most: &Cell<usize>) {
+///     let _permit = connections.acquire().await;
+///     open.set(open.get() + 1);
+///     most.set(most.get().max(open.get()));
+///     yield_now().await;
+///     open.set(open.get() - 1);
+/// }
+///
+/// let connections = Semaphore::new(2);
+/// let (open, most) = (Cell::new(0), Cell::new(0));
+/// let one = || request(&connections, &open, &most);
+/// block_on(zip(one(), zip(one(), one())));
+/// assert_eq!(most.get(), 2);
+/// assert_eq!(connections.value(), 2);
+/// ```
+pub struct Semaphore {
+    cell: WaitCell<SemaphoreState>,
+}
+
+struct SemaphoreState {
+    value: usize,
+    /// Permits that are held, or granted and not picked up; only they come back by themselves.
+    held: usize,
+    max: Option<usize>,
+    line: WaitLine<()>,
+}
+
+impl SemaphoreState {
+    fn take(&mut self) {
+        self.value -= 1;
+        self.held += 1;
+    }
+}
+
+impl Grants for SemaphoreState {
+    type Want = ();
+
+    fn line(&mut self) -> &mut WaitLine<()> {
+        &mut self.line
+    }
+
+    fn try_now(&mut self, _want: &mut (), wakes: &mut Wakes) -> bool {
+        if !self.line.is_empty() {
+            self.settle(wakes);
+        }
+        let free = self.value > 0;
+        if free {
+            self.take();
+        }
+        free
+    }
+
+    fn settle(&mut self, wakes: &mut Wakes) {
+        while self.value > 0
+            && let Some(place) = self.line.next()
+        {
+            self.take();
+            self.line.grant(place, wakes);
+        }
+    }
+
+    fn give_back(&mut self, _want: (), wakes: &mut Wakes) {
+        self.held -= 1;
+        self.value += 1;
+        self.settle(wakes);
+    }
+}
+
+impl Semaphore {
+    /// A semaphore with this many permits, and no bound on how many may be released into it.
+    ///
+    /// # Examples
+    ///
+    /// See [`Semaphore`].
+    pub const fn new(initial_value: usize) -> Self {
+        Self::with_max(initial_value, None)
+    }
+
+    /// A semaphore that panics when more is released into it than was taken (trio: `max_value=`).
+    ///
+    /// # Panics
+    ///
+    /// If `initial_value` is greater than `max_value`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let semaphore = trine_sync::Semaphore::bounded(1, 1);
+    /// assert_eq!(semaphore.max_value(), Some(1));
+    /// ```
+    #[track_caller]
+    pub const fn bounded(initial_value: usize, max_value: usize) -> Self {
+        assert!(
+            initial_value <= max_value,
+            "a bounded semaphore cannot begin above its maximum: raise `max_value`"
+        );
+        Self::with_max(initial_value, Some(max_value))
+    }
+
+    const fn with_max(value: usize, max: Option<usize>) -> Self {
+        Self { cell: WaitCell::new(SemaphoreState { value, held: 0, max, line: WaitLine::new() }) }
+    }
+
+    /// Waits for a permit, which is released when it is dropped.
+    ///
+    /// # Cancellation
+    ///
+    /// A checkpoint. If it is cancelled or dropped, no permit is taken, and the place in line is lost.
+    ///
+    /// # Examples
+    ///
+    /// See [`Semaphore`].
+    pub fn acquire(&self) -> Acquire<'_> {
+        Acquire { semaphore: self, turn: Turn::new(&self.cell, ()) }
+    }
+
+    /// A permit, if one is free and nobody waits for it (trio: `acquire_nowait`).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let semaphore = trine_sync::Semaphore::new(1);
+    /// let permit = semaphore.try_acquire().unwrap();
+    /// assert!(semaphore.try_acquire().is_none());
+    /// drop(permit);
+    /// assert!(semaphore.try_acquire().is_some());
+    /// ```
+    pub fn try_acquire(&self) -> Option<SemaphorePermit<'_>> {
+        let free = self.cell.with(|state, wakes| state.try_now(&mut (), wakes));
+        free.then(|| SemaphorePermit { semaphore: self })
+    }
+
+    /// Adds a permit, from anywhere; for one that was taken with `acquire`, dropping that is enough.
+    ///
+    /// It goes to the longest waiting, else the value is one more. So a semaphore can count what has happened.
+    ///
+    /// # Panics
+    ///
+    /// If the semaphore is bounded and has all its permits already, held or free.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let jobs = trine_sync::Semaphore::new(0);
+    /// jobs.release();
+    /// assert_eq!(jobs.value(), 1);
+    /// jobs.try_acquire().unwrap().forget(); // done for good
+    /// assert_eq!(jobs.value(), 0);
+    /// ```
+    #[track_caller]
+    pub fn release(&self) {
+        let within_bounds = self.cell.with(|state, wakes| {
+            let full = state.max.is_some_and(|max| state.value + state.held >= max);
+            if !full {
+                state.value += 1;
+                state.settle(wakes);
+            }
+            !full
+        });
+        assert!(
+            within_bounds,
+            "semaphore released too many times: release only what was taken and forgotten"
+        );
+    }
+
+    /// How many permits are free.
+    ///
+    /// # Examples
+    ///
+    /// See [`release`](Self::release).
+    pub fn value(&self) -> usize {
+        self.cell.read(|state| state.value)
+    }
+
+    /// The bound, if there is one.
+    ///
+    /// # Examples
+    ///
+    /// See [`bounded`](Self::bounded).
+    pub fn max_value(&self) -> Option<usize> {
+        self.cell.read(|state| state.max)
+    }
+
+    /// How many tasks wait; those from where a cancel is visible do not count (trio: `statistics().tasks_waiting`).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(trine_sync::Semaphore::new(0).tasks_waiting(), 0);
+    /// ```
+    pub fn tasks_waiting(&self) -> usize {
+        self.cell.read(|state| state.line.waiting())
+    }
+}
+
+impl fmt::Debug for Semaphore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut semaphore = f.debug_struct("Semaphore");
+        semaphore.field("value", &self.value()).field("max_value", &self.max_value());
+        semaphore.field("tasks_waiting", &self.tasks_waiting()).finish()
+    }
+}
+
+/// The future of [`Semaphore::acquire`].
+#[must_use = "futures do nothing unless they are awaited"]
+pub struct Acquire<'a> {
+    semaphore: &'a Semaphore,
+    turn: Turn<'a, SemaphoreState>,
+}
+
+impl<'a> Future for Acquire<'a> {
+    type Output = SemaphorePermit<'a>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let semaphore = self.semaphore;
+        self.turn.poll(cx).map(|()| SemaphorePermit { semaphore })
+    }
+}
+
+impl fmt::Debug for Acquire<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Acquire").field("in_line", &self.turn.is_in_line()).finish_non_exhaustive()
+    }
+}
+
+/// A permit of a [`Semaphore`], released when it is dropped: at the end of its task, on cancel, and on panic, too.
+#[must_use = "a permit is released when it is dropped"]
+pub struct SemaphorePermit<'a> {
+    semaphore: &'a Semaphore,
+}
+
+impl SemaphorePermit<'_> {
+    /// Keeps the permit out of the semaphore; [`Semaphore::release`] puts it back.
+    ///
+    /// # Examples
+    ///
+    /// See [`Semaphore::release`].
+    pub fn forget(self) {
+        self.semaphore.cell.with(|state, _| state.held -= 1);
+        mem::forget(self);
+    }
+}
+
+impl Drop for SemaphorePermit<'_> {
+    fn drop(&mut self) {
+        self.semaphore.cell.with(|state, wakes| state.give_back((), wakes));
+    }
+}
+
+impl fmt::Debug for SemaphorePermit<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SemaphorePermit").finish_non_exhaustive()
+    }
+}

@@ -62,8 +62,8 @@ impl Tree {
         let around_fresh = around.seen == self.epoch || frame.outer == FrameId::NONE;
         // A frame that was leaked may outlive the one around it.
         let gone = matches!(around.role, Role::Free { .. }) && frame.outer != FrameId::NONE;
-        let unused = gone || matches!(frame.role, Role::Free { .. });
-        if frame.seen != self.epoch || !around_fresh || unused {
+        let unused = matches!(frame.role, Role::Free { .. }) || frame.flags.has(Flags::RELEASED);
+        if frame.seen != self.epoch || !around_fresh || gone || unused {
             return;
         }
         let forced = around.flags.has(Flags::HARDENED);

@@ -286,6 +286,73 @@ impl Group {
     pub fn wake(&self) {
         Runtime::with(|runtime| runtime.tree(|tree| tree.wake_frame(self.id)));
     }
+
+    /// A handle of the group that does not hold on to it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use trine_core::lowlevel::Group;
+    /// # trine_core::run(async {
+    /// let weak = Group::open().downgrade();
+    /// weak.wake(); // the group is gone: nothing happens
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn downgrade(&self) -> WeakGroup {
+        let generation = Runtime::with(|runtime| runtime.tree(|tree| tree.generation(self.id)));
+        WeakGroup { id: self.id, generation, _local: PhantomData }
+    }
+}
+
+/// A handle of a [`Group`] that may be gone.
+///
+/// # Examples
+///
+/// See [`Group::downgrade`].
+#[derive(Debug, Clone)]
+pub struct WeakGroup {
+    id: FrameId,
+    generation: u16,
+    _local: PhantomData<Rc<()>>,
+}
+
+impl WeakGroup {
+    /// Wakes whoever polls the group.
+    ///
+    /// # Examples
+    ///
+    /// See [`Group::downgrade`].
+    pub fn wake(&self) {
+        Runtime::try_with(|runtime| {
+            runtime.tree(|tree| {
+                if tree.is_current(self.id, self.generation) {
+                    tree.wake_frame(self.id);
+                }
+            });
+        });
+    }
+
+    /// Adds a task under the group, as [`Group::add`] does, with the place where it was spawned; `None`
+    /// if the group is gone.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::panic::Location;
+    /// # use trine_core::lowlevel::Group;
+    /// # trine_core::run(async {
+    /// let group = Group::open();
+    /// assert!(group.downgrade().add(0, Location::caller()).is_some());
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn add(&self, slot: u32, site: &'static Location<'static>) -> Option<TaskFrame> {
+        Runtime::with(|runtime| {
+            let there = runtime.tree(|tree| tree.is_current(self.id, self.generation));
+            there.then(|| TaskFrame::open(runtime, self.id, self.id, slot, site))
+        })
+    }
 }
 
 impl Drop for Group {
@@ -294,8 +361,8 @@ impl Drop for Group {
     }
 }
 
-/// The scheduler's side of a task, closed by being dropped. Keep it beside the task's future, and
-/// drop the future first.
+/// The scheduler's side of a task, closed by being dropped. Keep it beside the task's future; drop the
+/// future first, and the group last.
 ///
 /// # Examples
 ///
@@ -338,7 +405,8 @@ impl TaskFrame {
     /// ```
     /// # use trine_core::lowlevel::{Group, Under};
     /// # trine_core::run(async {
-    /// let task = Group::open().add(Under::Group, 0);
+    /// let group = Group::open();
+    /// let task = group.add(Under::Group, 0);
     /// assert!(!task.has_guards() && task.is_ready());
     /// # });
     /// ```
@@ -357,13 +425,34 @@ impl TaskFrame {
         Runtime::with(|runtime| runtime.tree(|tree| tree.has(self.id, Flags::QUEUED)))
     }
 
+    /// Whether a cancel is visible from inside the task.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use trine_core::lowlevel::{Group, Under};
+    /// # trine_core::run(async {
+    /// let group = Group::open();
+    /// let task = group.add(Under::Group, 0);
+    /// group.cancel();
+    /// assert!(task.is_cancelled());
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        Runtime::with(|runtime| runtime.tree(|tree| tree.is_visible(self.id)))
+    }
+
     /// Makes it ready, as its waker does.
     ///
     /// # Examples
     ///
     /// ```
     /// # use trine_core::lowlevel::{Group, Under};
-    /// # trine_core::run(async { Group::open().add(Under::Group, 0).wake(); });
+    /// # trine_core::run(async {
+    /// let group = Group::open();
+    /// group.add(Under::Group, 0).wake();
+    /// # });
     /// ```
     pub fn wake(&self) {
         Runtime::with(|runtime| runtime.tree(|tree| tree.wake_task(self.id)));
@@ -375,7 +464,10 @@ impl TaskFrame {
     ///
     /// ```
     /// # use trine_core::lowlevel::{Group, Under};
-    /// # trine_core::run(async { Group::open().add(Under::Outside, 0).cancel(); });
+    /// # trine_core::run(async {
+    /// let group = Group::open();
+    /// group.add(Under::Outside, 0).cancel();
+    /// # });
     /// ```
     pub fn cancel(&self) {
         Runtime::with(|runtime| runtime.tree(|tree| tree.cancel(self.id)));
@@ -388,7 +480,8 @@ impl TaskFrame {
     /// ```
     /// # use trine_core::lowlevel::{Group, Under};
     /// # trine_core::run(async {
-    /// let task = Group::open().add(Under::Group, 0);
+    /// let group = Group::open();
+    /// let task = group.add(Under::Group, 0);
     /// task.set_name("reader");
     /// assert_eq!(task.name().as_deref(), Some("reader"));
     /// # });
@@ -414,7 +507,8 @@ impl TaskFrame {
     /// ```
     /// # use trine_core::lowlevel::{Group, Under};
     /// # trine_core::run(async {
-    /// let task = Group::open().add(Under::Group, 0);
+    /// let group = Group::open();
+    /// let task = group.add(Under::Group, 0);
     /// assert!(task.spawned_at().is_some());
     /// # });
     /// ```

@@ -29,6 +29,7 @@ mod bug;
 mod check;
 mod checkpoint;
 mod clock;
+mod drain;
 mod driver;
 mod enter;
 mod expire;

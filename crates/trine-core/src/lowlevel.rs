@@ -14,7 +14,8 @@ pub use crate::checkpoint::{
     CancelShieldedCheckpoint, Checkpoint, CheckpointIfCancelled, cancel_shielded_checkpoint,
     cancel_visible, checkpoint, checkpoint_if_cancelled, poll_checkpoint,
 };
-pub use crate::group::{Group, Ready, TaskFrame, Turn, Under};
+pub use crate::drain::Drained;
+pub use crate::group::{Group, Ready, TaskFrame, Turn, Under, WeakGroup};
 pub use crate::guard::Guard;
 pub use crate::handle::RemoteHandle;
 pub use crate::idle::{WaitIdle, wait_idle};

@@ -20,6 +20,7 @@ use crate::timers::{Due, TimerId};
 /// [`is_cancelled`](ScopeFrame::is_cancelled) before, and drops the body afterwards once
 /// [`has_guards`](ScopeFrame::has_guards) says that nothing inside needs to be drained.
 /// Whoever cancels it wakes that future. `CancelScope` of `trine-cancel` is the worked example.
+/// [`poll_body`](ScopeFrame::poll_body) does all of this in one.
 ///
 /// # Examples
 ///

@@ -143,7 +143,9 @@ impl Tree {
         self.forget_guards(id);
         match self.frames[id.index()].role {
             Role::Task { .. } if self.has(id, Flags::QUEUED) => {
-                self.frames[id.index()].flags.set(Flags::RELEASED, true);
+                let frame = &mut self.frames[id.index()];
+                frame.flags.set(Flags::RELEASED, true);
+                frame.outer = FrameId::NONE;
                 return;
             }
             Role::Group { poller, .. } => {

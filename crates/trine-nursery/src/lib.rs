@@ -1,2 +1,41 @@
 //! Nurseries for trine: tasks that borrow, and that nobody can leave behind.
+//!
+//! A nursery is a block of code in which tasks may be started, and that does not end before they have.
+//! So tasks can borrow from what is around the block, their errors arrive in it, and a cancel of what
+//! surrounds it reaches them.
+//!
+//! ```
+//! use trine_nursery::{gather, open_nursery};
+//!
+//! trine_core::run(async {
+//!     let squares = gather([1, 2, 3].map(|n| async move { n * n })).await;
+//!     assert_eq!(squares, [1, 4, 9]);
+//! });
+//! ```
+//!
+//! In the source: `nursery.rs` is the handle, `running.rs` the future that polls the tasks and drains
+//! them when they are cancelled, `start.rs` the hand-over of a task that was started by another one.
 #![forbid(unsafe_code)]
+
+mod error_group;
+mod flat;
+mod gather;
+mod map;
+mod nursery;
+mod open;
+mod output;
+mod race;
+mod running;
+mod shared;
+mod start;
+mod task;
+mod tasks;
+
+pub use crate::error_group::ErrorGroup;
+pub use crate::gather::{gather, try_gather};
+pub use crate::map::{map_concurrent, try_map_concurrent};
+pub use crate::nursery::Nursery;
+pub use crate::open::{open_nursery, try_open_nursery};
+pub use crate::output::TaskOutput;
+pub use crate::race::{race, race_ok};
+pub use crate::start::{StartError, TaskStatus};

@@ -1,0 +1,202 @@
+//! The shorthands with a timeout: `move_on_after`, `move_on_at`, `fail_after`, `fail_at`.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use pin_project_lite::pin_project;
+use thiserror::Error;
+use trine_core::lowlevel::ScopeFrame;
+
+/// When a scope ends, before it is known when it begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Limit {
+    /// Counted from entry.
+    After(Duration),
+    At(Instant),
+}
+
+impl Limit {
+    /// The absolute time, if the scope is entered now; `None` is never.
+    pub(crate) fn deadline(self) -> Option<Instant> {
+        match self {
+            Limit::After(timeout) => trine_core::now().checked_add(timeout),
+            Limit::At(time) => Some(time),
+        }
+    }
+}
+
+/// Gives a region that is entered now its deadline. One that has passed cancels at once.
+pub(crate) fn arm(frame: &ScopeFrame, deadline: Option<Instant>) {
+    match deadline {
+        Some(time) if time <= trine_core::now() => frame.expire(),
+        Some(_) => frame.set_deadline(deadline),
+        None => {}
+    }
+}
+
+/// The operation took longer than it was allowed to. trio's `TooSlowError`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the operation took longer than its timeout")]
+pub struct TooSlow;
+
+/// Runs a future and cancels it once `timeout` has passed, counted from the first poll; `None` means
+/// that this happened. `Duration::ZERO` lets it run to its first checkpoint. trio's `move_on_after`.
+///
+/// # Cancellation
+///
+/// Not a checkpoint by itself. Cancelled from outside, it drains and drops the body, as any scope.
+/// Dropped from outside (a foreign `select!`), it drops the body at once, without async cleanup.
+///
+/// # Panics
+///
+/// Polled outside of a run. A panic of the body goes on.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use trine_cancel::move_on_after;
+///
+/// trine_core::run(async {
+///     let slow = trine_core::sleep(Duration::from_secs(60));
+///     assert_eq!(move_on_after(Duration::from_millis(1), slow).await, None);
+///     assert_eq!(move_on_after(Duration::from_secs(60), async { 1 }).await, Some(1));
+/// });
+/// ```
+pub fn move_on_after<T, B: Future<Output = T>>(timeout: Duration, body: B) -> MoveOnAfter<B> {
+    MoveOnAfter { body: Some(body), frame: None, limit: Limit::After(timeout) }
+}
+
+/// Like [`move_on_after`], with the time at which to cancel. One in the past lets the body run to its
+/// first checkpoint. trio's `move_on_at`.
+///
+/// # Cancellation
+///
+/// As [`move_on_after`].
+///
+/// # Panics
+///
+/// As [`move_on_after`].
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use trine_cancel::move_on_at;
+///
+/// trine_core::run(async {
+///     let time = trine_core::now() + Duration::from_millis(1);
+///     assert!(move_on_at(time, trine_core::sleep_forever()).await.is_none());
+/// });
+/// ```
+pub fn move_on_at<T, B: Future<Output = T>>(time: Instant, body: B) -> MoveOnAfter<B> {
+    MoveOnAfter { body: Some(body), frame: None, limit: Limit::At(time) }
+}
+
+/// Like [`move_on_after`], for an operation that must not take longer. trio's `fail_after`.
+///
+/// # Errors
+///
+/// [`TooSlow`] if the timeout has cancelled the body.
+///
+/// # Cancellation
+///
+/// As [`move_on_after`].
+///
+/// # Panics
+///
+/// As [`move_on_after`].
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use trine_cancel::{TooSlow, fail_after};
+///
+/// trine_core::run(async {
+///     let slow = trine_core::sleep(Duration::from_secs(60));
+///     assert_eq!(fail_after(Duration::from_millis(1), slow).await, Err(TooSlow));
+/// });
+/// ```
+pub fn fail_after<T, B: Future<Output = T>>(timeout: Duration, body: B) -> FailAfter<B> {
+    FailAfter { inner: move_on_after(timeout, body) }
+}
+
+/// Like [`fail_after`], with the time at which to cancel. trio's `fail_at`.
+///
+/// # Errors
+///
+/// [`TooSlow`] if the deadline has cancelled the body.
+///
+/// # Cancellation
+///
+/// As [`move_on_after`].
+///
+/// # Panics
+///
+/// As [`move_on_after`].
+///
+/// # Examples
+///
+/// ```
+/// use trine_cancel::fail_at;
+///
+/// trine_core::run(async {
+///     assert_eq!(fail_at(trine_core::now(), async { 1 }).await, Ok(1));
+/// });
+/// ```
+pub fn fail_at<T, B: Future<Output = T>>(time: Instant, body: B) -> FailAfter<B> {
+    FailAfter { inner: move_on_at(time, body) }
+}
+
+pin_project! {
+    /// The future of [`move_on_after`] and [`move_on_at`].
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless awaited"]
+    pub struct MoveOnAfter<B> {
+        // Dropped before the frame it runs in.
+        #[pin]
+        body: Option<B>,
+        frame: Option<ScopeFrame>,
+        limit: Limit,
+    }
+}
+
+impl<B: Future> Future for MoveOnAfter<B> {
+    type Output = Option<B::Output>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let limit = *this.limit;
+        let frame = this.frame.get_or_insert_with(|| {
+            let frame = ScopeFrame::open();
+            arm(&frame, limit.deadline());
+            frame
+        });
+        let result = frame.poll_body(this.body, cx);
+        if result.is_ready() {
+            *this.frame = None;
+        }
+        result
+    }
+}
+
+pin_project! {
+    /// The future of [`fail_after`] and [`fail_at`].
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless awaited"]
+    pub struct FailAfter<B> {
+        #[pin]
+        inner: MoveOnAfter<B>,
+    }
+}
+
+impl<B: Future> Future for FailAfter<B> {
+    type Output = Result<B::Output, TooSlow>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.project().inner.poll(cx).map(|value| value.ok_or(TooSlow))
+    }
+}

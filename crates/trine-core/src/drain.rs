@@ -1,0 +1,162 @@
+//! Drain, then drop: how a region that is cancelled comes to its end.
+//!
+//! Each poll of a scope:
+//!
+//! 1. polls the body once, cancelled or not: an operation that had completed delivers its result, new
+//!    code runs to its first checkpoint;
+//! 2. the body has finished: that is the result, nothing was cut short;
+//! 3. no cancel was visible when the poll began: pending. A cancel that came up during the poll has
+//!    woken us, so that the body gets its poll before it is dropped;
+//! 4. guards are left inside: pending, they are being drained, and the last one wakes us;
+//! 5. none are left: the body is dropped.
+//!
+//! Afterwards, and at every poll from then on, the scope is *cut*:
+//!
+//! | cancelled by itself | cancel from outside visible | result |
+//! |---|---|---|
+//! | yes | no | caught: `None` |
+//! | any | yes | pending, until the scope outside drops it |
+//! | no | no, but that scope is still around (a shield was put up too late) | pending, likewise |
+//! | no | no, and that scope is over | a panic: the caller kept a future that was cancelled |
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use crate::scope::ScopeFrame;
+use crate::waiter::Waiter;
+
+/// What one poll of a region's body led to.
+#[derive(Debug)]
+pub enum Drained<T> {
+    /// It finished.
+    Done(T),
+    /// It is to be polled again when it is woken.
+    Pending,
+    /// It is cancelled and needs no more polling: the caller drops it now, and then polls
+    /// [`ScopeFrame::poll_cut`].
+    Cut,
+}
+
+impl ScopeFrame {
+    /// Polls the body of this region by the protocol *drain, then drop*, and drops it when it is over.
+    /// Ready with `None` when the region's own cancel has cut the body short.
+    ///
+    /// # Cancellation
+    ///
+    /// Cancelled from around the region, it stays pending once the body is dropped.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a run; and if the body was cut short by a scope around it that is over by now.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::{future::poll_fn, pin::pin};
+    /// use trine_core::lowlevel::ScopeFrame;
+    ///
+    /// trine_core::run(async {
+    ///     let frame = ScopeFrame::open();
+    ///     frame.cancel();
+    ///     let mut body = pin!(Some(trine_core::sleep_forever()));
+    ///     assert!(poll_fn(|cx| frame.poll_body(body.as_mut(), cx)).await.is_none());
+    ///     assert!(body.is_none());
+    /// });
+    /// ```
+    pub fn poll_body<B: Future>(
+        &self,
+        mut body: Pin<&mut Option<B>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<B::Output>> {
+        if let Some(future) = body.as_mut().as_pin_mut() {
+            match self.poll_once(future, cx) {
+                Drained::Done(value) => {
+                    body.set(None);
+                    return Poll::Ready(Some(value));
+                }
+                Drained::Pending => return Poll::Pending,
+                Drained::Cut => body.set(None),
+            }
+        }
+        self.poll_cut(cx).map(|()| None)
+    }
+
+    /// Steps 1 to 5 for a body that is still there. See [`poll_body`](ScopeFrame::poll_body), which is
+    /// made of this and [`poll_cut`](ScopeFrame::poll_cut).
+    ///
+    /// # Panics
+    ///
+    /// Outside of a run.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::{future::poll_fn, pin::pin, task::Poll};
+    /// # use trine_core::lowlevel::{Drained, ScopeFrame};
+    /// # trine_core::run(async {
+    /// let frame = ScopeFrame::open();
+    /// let mut body = pin!(async { 1 });
+    /// let step = poll_fn(|cx| Poll::Ready(frame.poll_once(body.as_mut(), cx))).await;
+    /// assert!(matches!(step, Drained::Done(1)));
+    /// # });
+    /// ```
+    pub fn poll_once<B: Future>(
+        &self,
+        body: Pin<&mut B>,
+        cx: &mut Context<'_>,
+    ) -> Drained<B::Output> {
+        let (cancelled, poll) = self.enter(cx, |cx| {
+            let cancelled = self.is_cancelled();
+            (cancelled, body.poll(cx))
+        });
+        match poll {
+            Poll::Ready(value) => Drained::Done(value),
+            Poll::Pending if !cancelled || self.has_guards() || !self.is_cancelled() => {
+                Drained::Pending
+            }
+            Poll::Pending => {
+                if !self.cancel_called() {
+                    self.mark_cut();
+                }
+                Drained::Cut
+            }
+        }
+    }
+
+    /// What a region whose body was cut short comes to: ready if it has caught its own cancel.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a run; and if the body was cut short by a scope around it that is over by now.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::{future::poll_fn, task::Poll};
+    /// # use trine_core::lowlevel::ScopeFrame;
+    /// # trine_core::run(async {
+    /// let frame = ScopeFrame::open();
+    /// frame.cancel();
+    /// poll_fn(|cx| frame.poll_cut(cx)).await;
+    /// # });
+    /// ```
+    pub fn poll_cut(&self, cx: &mut Context<'_>) -> Poll<()> {
+        // Follows a move, so that what is outside is what is around us now.
+        self.enter(cx, |_| ());
+        if self.is_cancelled_outside() {
+            // Should a shield hide that cancel after all, we are woken and look again.
+            let _ = Waiter::new(cx).accepts();
+            return Poll::Pending;
+        }
+        if self.cancel_called() {
+            return Poll::Ready(());
+        }
+        assert!(
+            self.is_doomed(),
+            "a future was polled after it had been cancelled: a cancel scope around it, which is \
+             over, has dropped part of it. Create it anew, or keep it out of the scope"
+        );
+        Poll::Pending
+    }
+}

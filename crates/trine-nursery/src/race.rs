@@ -1,0 +1,122 @@
+//! `race` and `race_ok`: the first result of several futures; the others are cancelled.
+
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+
+use crate::error_group::{ErrorGroup, Failure};
+use crate::open::open_nursery;
+
+/// Runs futures side by side until the first has finished, cancels and drains the others, and gives
+/// its result. Every one begins, also if the first finishes at once.
+///
+/// Unlike `select!`, which drops the losers, this lets them clean up.
+///
+/// # Cancellation
+///
+/// As [`open_nursery`]: cancelled, all of them are drained and dropped.
+///
+/// # Panics
+///
+/// If there are none: there would be nothing to return. Polled outside of a run. If one panics the
+/// others are cancelled, and the panic goes on.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use trine_nursery::race;
+///
+/// trine_core::run(async {
+///     let first = race([50, 1, 70].map(|ms| async move {
+///         trine_core::sleep(Duration::from_millis(ms)).await;
+///         ms
+///     }))
+///     .await;
+///     assert_eq!(first, 1);
+/// });
+/// ```
+#[track_caller]
+pub fn race<F: Future>(tasks: impl IntoIterator<Item = F>) -> impl Future<Output = F::Output> {
+    let tasks: Vec<F> = tasks.into_iter().collect();
+    assert!(!tasks.is_empty(), "`race` was called with no futures: give it at least one");
+    async move {
+        let winner = Cell::new(None);
+        open_nursery(async |nursery| {
+            for task in tasks {
+                let (nursery, winner) = (nursery.clone(), &winner);
+                nursery.clone().start_soon(async move {
+                    let value = task.await;
+                    // One that finishes while it is being drained is too late.
+                    let first = winner.take().unwrap_or(value);
+                    winner.set(Some(first));
+                    nursery.cancel_tasks();
+                });
+            }
+        })
+        .await;
+        match winner.into_inner() {
+            Some(value) => value,
+            None => unreachable!("a race ended without a winner"),
+        }
+    }
+}
+
+/// Runs futures side by side until the first has succeeded, cancels and drains the others, and gives
+/// its value.
+///
+/// # Errors
+///
+/// All errors, in order of completion, if none succeeds.
+///
+/// # Cancellation
+///
+/// As [`race`].
+///
+/// # Panics
+///
+/// As [`race`].
+///
+/// # Examples
+///
+/// ```
+/// use trine_nursery::race_ok;
+///
+/// trine_core::run(async {
+///     let mirrors = ["x", "7"].map(|text| async { text.parse::<u8>() });
+///     assert_eq!(race_ok(mirrors).await.unwrap(), 7);
+/// });
+/// ```
+#[track_caller]
+pub fn race_ok<F, T, E>(
+    tasks: impl IntoIterator<Item = F>,
+) -> impl Future<Output = Result<T, ErrorGroup<E>>>
+where
+    F: Future<Output = Result<T, E>>,
+{
+    let tasks: Vec<F> = tasks.into_iter().collect();
+    assert!(!tasks.is_empty(), "`race_ok` was called with no futures: give it at least one");
+    async move {
+        let winner = Cell::new(None);
+        let failures = RefCell::new(Vec::new());
+        open_nursery(async |nursery| {
+            for task in tasks {
+                let (nursery, winner, failures) = (nursery.clone(), &winner, &failures);
+                nursery.clone().start_soon(async move {
+                    match task.await {
+                        Ok(value) => {
+                            let first = winner.take().unwrap_or(value);
+                            winner.set(Some(first));
+                            nursery.cancel_tasks();
+                        }
+                        Err(error) => {
+                            let failure = Failure { error, name: None, site: None };
+                            failures.borrow_mut().push(failure);
+                        }
+                    }
+                });
+            }
+        })
+        .await;
+        winner.into_inner().ok_or_else(|| ErrorGroup::new(failures.into_inner()))
+    }
+}

@@ -1,0 +1,238 @@
+//! `start`: a task that belongs to its caller until it says that it is ready.
+//!
+//! The task runs in a region of its own. Until it has started, the future of `start` polls it, under the
+//! caller's scopes; `started` hangs the region, with all that was opened inside, under a task frame of
+//! the nursery, at once. The future itself is handed over when it is at rest.
+//!
+//! | state | set by | the region hangs under | polled by |
+//! |---|---|---|---|
+//! | `Starting` | `start` | the caller | `start` |
+//! | `Refused` | `started`, while the caller is cancelled | the caller | `start` |
+//! | `Moved` | `started` | the nursery | nobody, until it is handed over; then the nursery |
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::panic::Location;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use thiserror::Error;
+use trine_core::lowlevel::{ScopeFrame, TaskFrame, WeakGroup};
+
+use crate::shared::{Shared, closed_panic};
+use crate::task::Task;
+
+/// Why a task did not start.
+#[derive(Clone, Copy, PartialEq, Eq, Error)]
+pub enum StartError<E> {
+    /// It ended, or was cancelled with the nursery, before it called `started`.
+    #[error("the task ended without calling `started`")]
+    NotStarted,
+    /// It failed before it called `started`.
+    #[error("the task failed before it had started: {0}")]
+    Failed(E),
+}
+
+impl<E> fmt::Debug for StartError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StartError::NotStarted => f.write_str("NotStarted"),
+            StartError::Failed(_) => f.write_str("Failed(..)"),
+        }
+    }
+}
+
+/// Given to a task that is being started, to say that it is ready. trio's `TaskStatus`.
+///
+/// # Examples
+///
+/// See [`Nursery::start`](crate::Nursery::start).
+pub struct TaskStatus<V> {
+    cell: Rc<Handshake<V>>,
+}
+
+impl<V> fmt::Debug for TaskStatus<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TaskStatus").field("state", &self.cell.state.get()).finish()
+    }
+}
+
+impl<V> TaskStatus<V> {
+    /// Says that the task is ready, and hands a value to whoever started it. At once the task, with the
+    /// scopes and nurseries it has opened, belongs to the nursery, and timeouts around `start` no longer
+    /// apply. May be called by any task.
+    ///
+    /// If the caller of `start` is cancelled by now, nothing moves: the task is cancelled with it.
+    ///
+    /// # Examples
+    ///
+    /// See [`Nursery::start`](crate::Nursery::start).
+    pub fn started(self, value: V) {
+        self.cell.start(value);
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Starting,
+    Refused,
+    Moved,
+}
+
+/// What the task's status and the future of `start` share: nothing that borrows.
+struct Handshake<V> {
+    state: Cell<State>,
+    value: Cell<Option<V>>,
+    region: Rc<ScopeFrame>,
+    /// The place that is kept for the task in the nursery.
+    slot: u32,
+    nursery: WeakGroup,
+    starting: Rc<Cell<usize>>,
+    frame: Cell<Option<TaskFrame>>,
+    caller: RefCell<Option<Waker>>,
+    site: &'static Location<'static>,
+}
+
+impl<V> Handshake<V> {
+    fn start(&self, value: V) {
+        self.value.set(Some(value));
+        if self.state.get() != State::Starting || self.region.is_cancelled() {
+            self.state.set(State::Refused);
+            return;
+        }
+        let Some(frame) = self.nursery.add(self.slot, self.site) else {
+            self.state.set(State::Refused);
+            return;
+        };
+        frame.adopt(&self.region);
+        self.frame.set(Some(frame));
+        self.state.set(State::Moved);
+        self.starting.set(self.starting.get() - 1);
+        let caller = self.caller.take();
+        if let Some(caller) = caller {
+            caller.wake();
+        }
+    }
+}
+
+type TaskFuture<'env, E> = Pin<Box<dyn Future<Output = Result<(), E>> + 'env>>;
+
+/// A call of `start` under way.
+pub(crate) struct Start<'env, E: 'env, V> {
+    // In this order: the future, what it runs in, and the place in the nursery.
+    future: Option<TaskFuture<'env, E>>,
+    cell: Rc<Handshake<V>>,
+    shared: Rc<Shared<'env, E>>,
+    age: u32,
+}
+
+impl<'env, E: 'env, V: 'env> Start<'env, E, V> {
+    #[track_caller]
+    pub(crate) fn open(shared: Rc<Shared<'env, E>>, site: &'static Location<'static>) -> Self {
+        let Some(nursery) = shared.weak_group() else { closed_panic("start") };
+        let (slot, age) = shared.tasks.borrow_mut().reserve();
+        shared.starting.set(shared.starting.get() + 1);
+        let region = Rc::new(ScopeFrame::open());
+        shared.watch_start(&region);
+        let cell = Rc::new(Handshake {
+            state: Cell::new(State::Starting),
+            value: Cell::new(None),
+            region,
+            slot,
+            nursery,
+            starting: shared.starting.clone(),
+            frame: Cell::new(None),
+            caller: RefCell::new(None),
+            site,
+        });
+        Self { future: None, cell, shared, age }
+    }
+
+    pub(crate) fn task_status(&self) -> TaskStatus<V> {
+        TaskStatus { cell: self.cell.clone() }
+    }
+
+    pub(crate) async fn run(mut self, future: TaskFuture<'env, E>) -> Result<V, StartError<E>> {
+        self.future = Some(future);
+        poll_fn(|cx| self.poll(cx)).await
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<V, StartError<E>>> {
+        let mut ended = None;
+        if self.cell.state.get() != State::Moved {
+            *self.cell.caller.borrow_mut() = Some(cx.waker().clone());
+            match self.cell.region.poll_body(Pin::new(&mut self.future), cx) {
+                Poll::Ready(result) => ended = Some(result),
+                Poll::Pending if self.cell.state.get() != State::Moved => return Poll::Pending,
+                Poll::Pending => {}
+            }
+        }
+        let value = self.cell.value.take();
+        if self.cell.state.get() == State::Moved {
+            // What it ended with after it had started is the nursery's.
+            if let Some(Some(Err(error))) = ended {
+                let frame = self.cell.frame.take();
+                self.shared.fail(error, frame.as_ref());
+                self.cell.frame.set(frame);
+            }
+            return Poll::Ready(value.ok_or(StartError::NotStarted));
+        }
+        Poll::Ready(match (ended, value) {
+            (Some(Some(Err(error))), _) => Err(StartError::Failed(error)),
+            (Some(Some(Ok(()))), Some(value)) => Ok(value),
+            _ => Err(StartError::NotStarted),
+        })
+    }
+}
+
+impl<'env, E: 'env, V> Drop for Start<'env, E, V> {
+    /// Hands the task over if it has moved and goes on; else gives its place back.
+    fn drop(&mut self) {
+        let frame = self.cell.frame.take();
+        match (self.future.take(), frame) {
+            (Some(future), Some(frame)) => {
+                frame.wake();
+                let region = self.cell.region.clone();
+                let task = Started { future, region, frame, age: self.age };
+                self.shared.tasks.borrow_mut().put(self.cell.slot, Box::pin(task));
+                return;
+            }
+            (future, Some(frame)) => {
+                drop(future);
+                drop(frame);
+            }
+            (future, None) => {
+                drop(future);
+                self.cell.state.set(State::Refused);
+                self.shared.starting.set(self.shared.starting.get() - 1);
+            }
+        }
+        self.shared.tasks.borrow_mut().release(self.cell.slot);
+        self.cell.nursery.wake();
+    }
+}
+
+/// A task that has started, as its nursery keeps it.
+struct Started<'env, E> {
+    future: TaskFuture<'env, E>,
+    region: Rc<ScopeFrame>,
+    frame: TaskFrame,
+    age: u32,
+}
+
+impl<E> Task<E> for Started<'_, E> {
+    fn frame(&self) -> &TaskFrame {
+        &self.frame
+    }
+
+    fn age(&self) -> u32 {
+        self.age
+    }
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), E>> {
+        let this = &mut *self;
+        this.region.enter(cx, |cx| this.future.as_mut().poll(cx))
+    }
+}

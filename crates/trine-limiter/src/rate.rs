@@ -2,7 +2,8 @@
 //!
 //! The bucket is kept as one number: the time up to which the beginnings so far have used the rate up ("spent"). Each
 //! beginning moves it on by `period / n`; the bucket is full while it lies in the past, and empty when it is `burst`
-//! such steps ahead of now. Time is counted in n-ths of a nanosecond, so that no rate is rounded, however long it runs.
+//! such steps ahead of now. Time is counted in n-ths of a nanosecond, so that waits, which are rounded up to whole ones, do not add
+//! up to a lower rate (but for a burst of one, which leaves no room to make up for it).
 //!
 //! Those who wait stand in the line of a capacity limiter with a single token, the turn: whoever has it sleeps until the
 //! bucket allows one more. So order, hand-off and cancellation are those of [`CapacityLimiter`].

@@ -125,9 +125,8 @@ impl Future for Checkpoint {
             return Poll::Pending;
         }
         // It has yielded, so the budget is no concern.
-        let cancelled = Runtime::with(|runtime| {
-            runtime.current().is_some() && runtime.pass_checkpoint()
-        });
+        let cancelled =
+            Runtime::with(|runtime| runtime.current().is_some() && runtime.pass_checkpoint());
         if cancelled { Poll::Pending } else { Poll::Ready(()) }
     }
 }

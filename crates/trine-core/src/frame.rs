@@ -35,22 +35,11 @@ pub(crate) enum Role {
     Free { next: FrameId },
     /// A future that is polled only when it was woken. `home` is the group on whose ready list
     /// it queues, `slot` is what that group's owner knows it by, `next` is the ready list.
-    Task {
-        home: FrameId,
-        slot: u32,
-        next: FrameId,
-    },
+    Task { home: FrameId, slot: u32, next: FrameId },
     /// A set of tasks with the list of those that are ready.
-    Group {
-        head: FrameId,
-        tail: FrameId,
-        poller: Poller,
-    },
+    Group { head: FrameId, tail: FrameId, poller: Poller },
     /// A region of code inside a task that can be cancelled or shielded.
-    Scope {
-        poller: Poller,
-        deadline: Option<TimerId>,
-    },
+    Scope { poller: Poller, deadline: Option<TimerId> },
 }
 
 /// Whom to wake so that a scope or group is polled again: a task of this run, a foreign waker
@@ -128,8 +117,17 @@ impl Flags {
 impl fmt::Debug for Flags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const NAMES: [&str; 11] = [
-            "queued", "released", "cancelled", "expired", "hard", "shield", "holds", "cut",
-            "visible", "hardened", "named",
+            "queued",
+            "released",
+            "cancelled",
+            "expired",
+            "hard",
+            "shield",
+            "holds",
+            "cut",
+            "visible",
+            "hardened",
+            "named",
         ];
         let set = NAMES.iter().enumerate().filter(|(bit, _)| self.0 & (1 << bit) != 0);
         f.debug_set().entries(set.map(|(_, name)| name)).finish()

@@ -51,14 +51,17 @@ mod scope;
 mod sleep;
 mod spawned;
 mod system;
+mod task_frame;
 mod timers;
 mod tree;
+mod turn;
 mod visibility;
 mod wait;
 mod wait_line;
 mod waiter;
 #[expect(unsafe_code, reason = "a waker without counts is a raw one")]
 mod waker;
+mod weak_group;
 
 pub use crate::checkpoint::{Checkpoint, checkpoint, sleep_forever};
 pub use crate::clock::Clock;

@@ -15,7 +15,7 @@ pub use crate::checkpoint::{
     cancel_visible, checkpoint, checkpoint_if_cancelled, poll_checkpoint,
 };
 pub use crate::drain::Drained;
-pub use crate::group::{Group, Ready, TaskFrame, Turn, Under, WeakGroup};
+pub use crate::group::{Group, Under};
 pub use crate::guard::Guard;
 pub use crate::handle::RemoteHandle;
 pub use crate::idle::{WaitIdle, wait_idle};
@@ -24,5 +24,8 @@ pub use crate::probe::{Usage, cancel_at_checkpoint, checkpoints_passed, usage};
 pub use crate::scope::{ScopeFrame, effective_deadline};
 pub use crate::spawned::Spawned;
 pub use crate::system::{run_local, spawn_system};
+pub use crate::task_frame::TaskFrame;
+pub use crate::turn::{Ready, Turn};
 pub use crate::wait_line::{Place, WaitCell, WaitLine, Wakes};
 pub use crate::waiter::Waiter;
+pub use crate::weak_group::WeakGroup;

@@ -23,12 +23,13 @@ use std::task::{Context, Poll};
 use crate::clock::{Clock, SystemClock};
 use crate::driver::{Driver, ThreadDriver};
 use crate::frame::{FrameId, Poller, Role};
-use crate::group::{Group, TaskFrame};
+use crate::group::Group;
 use crate::instrument::{Instrument, Instruments};
 use crate::outside::WorkCount;
 use crate::remote::{self, Letters, Mailbox};
 use crate::runtime::{ActiveRun, Runtime};
 use crate::system::REAP_MIN;
+use crate::task_frame::TaskFrame;
 use crate::tree::Tree;
 
 /// The slot of the main task in the root group; those of other tasks begin after it.

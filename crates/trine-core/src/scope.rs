@@ -63,11 +63,7 @@ impl ScopeFrame {
             let role = Role::Scope { poller: Poller::NOBODY, deadline: None };
             runtime.tree(|tree| tree.open(role, outer, Some(site)))
         });
-        Self {
-            id,
-            grace: Cell::new(None),
-            _local: PhantomData,
-        }
+        Self { id, grace: Cell::new(None), _local: PhantomData }
     }
 
     /// Runs `f` as code of this region: what it polls is cancelled with it. Follows the region in

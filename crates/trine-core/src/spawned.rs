@@ -18,8 +18,9 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Context;
 
-use crate::group::{Ready, TaskFrame};
 use crate::runtime::Runtime;
+use crate::task_frame::TaskFrame;
+use crate::turn::Ready;
 
 type BoxFuture = Pin<Box<dyn Future<Output = ()>>>;
 

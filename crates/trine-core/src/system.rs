@@ -4,9 +4,9 @@ use std::any::TypeId;
 use std::future::Future;
 use std::panic::Location;
 
-use crate::group::TaskFrame;
 use crate::runtime::{ActiveRun, Runtime};
 use crate::spawned::Spawned;
+use crate::task_frame::TaskFrame;
 
 /// Fewer finished system tasks than this are left in peace.
 pub(crate) const REAP_MIN: usize = 32;

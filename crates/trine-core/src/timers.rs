@@ -30,8 +30,13 @@ pub(crate) struct TimerId(u32);
 
 #[derive(Debug)]
 enum Slot {
-    Free { next: u32 },
-    Armed { at: u32, due: Due },
+    Free {
+        next: u32,
+    },
+    Armed {
+        at: u32,
+        due: Due,
+    },
     /// A sleep whose time came while it could be woken.
     Fired,
     /// A sleep whose time came while a cancel was visible from it: not woken, but still waiting.
@@ -194,9 +199,9 @@ impl Timers {
         loop {
             let first = at * ARITY + 1;
             let last = (first + ARITY).min(self.heap.len());
-            let Some(least) = (first..last).reduce(|a, b| {
-                if self.heap[b].before(&self.heap[a]) { b } else { a }
-            }) else {
+            let Some(least) =
+                (first..last).reduce(|a, b| if self.heap[b].before(&self.heap[a]) { b } else { a })
+            else {
                 break;
             };
             if !self.heap[least].before(&entry) {

@@ -219,9 +219,10 @@ impl Tree {
 
     /// Whether the slot is still used by the frame that had this generation.
     pub(crate) fn is_current(&self, id: FrameId, generation: u16) -> bool {
-        id.is_some() && self.frames.get(id.index()).is_some_and(|frame| {
-            frame.generation == generation && !matches!(frame.role, Role::Free { .. })
-        })
+        id.is_some()
+            && self.frames.get(id.index()).is_some_and(|frame| {
+                frame.generation == generation && !matches!(frame.role, Role::Free { .. })
+            })
     }
 
     fn poller_mut(&mut self, id: FrameId) -> &mut Poller {

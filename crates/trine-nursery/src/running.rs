@@ -168,9 +168,8 @@ fn finish<E, T>(
 /// Something was cut short by a cancel from outside: the scope that was cancelled drops us.
 fn stay_cut<T>(shared: &Shared<'_, impl Sized>, cx: &mut Context<'_>) -> Poll<T> {
     let group = shared.group.borrow();
-    let doomed = group.as_ref().is_some_and(|group| {
-        group.is_cancelled_outside() || group.is_doomed()
-    });
+    let doomed =
+        group.as_ref().is_some_and(|group| group.is_cancelled_outside() || group.is_doomed());
     assert!(
         doomed,
         "a nursery was polled after it had been cancelled: a cancel scope around it, which is over, \

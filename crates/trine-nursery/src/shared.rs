@@ -74,10 +74,7 @@ impl<'env, E> Shared<'env, E> {
 
     /// Adds a task made by `make` for the frame that it gets. `None` if the nursery is closed.
     #[track_caller]
-    pub(crate) fn add(
-        &self,
-        make: impl FnOnce(TaskFrame, u32) -> BoxTask<'env, E>,
-    ) -> Option<u32> {
+    pub(crate) fn add(&self, make: impl FnOnce(TaskFrame, u32) -> BoxTask<'env, E>) -> Option<u32> {
         let group = self.group.borrow();
         let group = group.as_ref().filter(|_| !self.closed.get())?;
         let (slot, age) = self.tasks.borrow_mut().reserve();

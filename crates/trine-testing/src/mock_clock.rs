@@ -109,7 +109,10 @@ impl MockClock {
     #[track_caller]
     #[must_use]
     pub fn rate(self, rate: f64) -> Self {
-        assert!(rate.is_finite() && rate >= 0.0, "the rate of a clock must be 0 or more, not {rate}");
+        assert!(
+            rate.is_finite() && rate >= 0.0,
+            "the rate of a clock must be 0 or more, not {rate}"
+        );
         let shown = self.now();
         self.state.since.set(Instant::now());
         self.state.shown.set(shown);

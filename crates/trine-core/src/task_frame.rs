@@ -1,0 +1,206 @@
+//! `TaskFrame`: the scheduler's side of a task.
+
+use std::borrow::Cow;
+use std::marker::PhantomData;
+use std::panic::Location;
+use std::rc::Rc;
+
+use crate::frame::{Flags, FrameId, Role};
+use crate::instrument::Step;
+use crate::runtime::Runtime;
+use crate::scope::ScopeFrame;
+
+/// The scheduler's side of a task, closed by being dropped. Keep it beside the task's future; drop the
+/// future first, and the group last.
+///
+/// # Examples
+///
+/// See [`Group`].
+#[derive(Debug)]
+pub struct TaskFrame {
+    id: FrameId,
+    _local: PhantomData<Rc<()>>,
+}
+
+impl TaskFrame {
+    /// Opens the frame of a task and makes it ready.
+    pub(crate) fn open(
+        runtime: &Runtime,
+        home: FrameId,
+        outer: FrameId,
+        slot: u32,
+        site: &'static Location<'static>,
+    ) -> Self {
+        let id = runtime.tree(|tree| {
+            let role = Role::Task { home, slot, next: FrameId::NONE };
+            let id = tree.open(role, outer, Some(site));
+            tree.wake_task(id);
+            id
+        });
+        if runtime.hooked.get() {
+            runtime.instrument(id, Step::Spawned);
+        }
+        Self { id, _local: PhantomData }
+    }
+
+    pub(crate) fn id(&self) -> FrameId {
+        self.id
+    }
+
+    /// Whether anything inside must be drained, by polling, before the task may be dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use trine_core::lowlevel::{Group, Under};
+    /// # trine_core::run(async {
+    /// let group = Group::open();
+    /// let task = group.add(Under::Group, 0);
+    /// assert!(!task.has_guards() && task.is_ready());
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn has_guards(&self) -> bool {
+        Runtime::with(|runtime| runtime.tree(|tree| tree.guard_count(self.id) > 0))
+    }
+
+    /// Whether it was woken and not polled since.
+    ///
+    /// # Examples
+    ///
+    /// See [`TaskFrame::has_guards`].
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        Runtime::with(|runtime| runtime.tree(|tree| tree.has(self.id, Flags::QUEUED)))
+    }
+
+    /// Whether a cancel is visible from inside the task.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use trine_core::lowlevel::{Group, Under};
+    /// # trine_core::run(async {
+    /// let group = Group::open();
+    /// let task = group.add(Under::Group, 0);
+    /// group.cancel();
+    /// assert!(task.is_cancelled());
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        Runtime::with(|runtime| runtime.tree(|tree| tree.is_visible(self.id)))
+    }
+
+    /// Makes it ready, as its waker does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use trine_core::lowlevel::{Group, Under};
+    /// # trine_core::run(async {
+    /// let group = Group::open();
+    /// group.add(Under::Group, 0).wake();
+    /// # });
+    /// ```
+    pub fn wake(&self) {
+        Runtime::with(|runtime| runtime.tree(|tree| tree.wake_task(self.id)));
+    }
+
+    /// Cancels what runs in this task.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use trine_core::lowlevel::{Group, Under};
+    /// # trine_core::run(async {
+    /// let group = Group::open();
+    /// group.add(Under::Outside, 0).cancel();
+    /// # });
+    /// ```
+    pub fn cancel(&self) {
+        Runtime::with(|runtime| runtime.tree(|tree| tree.cancel(self.id)));
+    }
+
+    /// Gives the task a name, for reports and instruments.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use trine_core::lowlevel::{Group, Under};
+    /// # trine_core::run(async {
+    /// let group = Group::open();
+    /// let task = group.add(Under::Group, 0);
+    /// task.set_name("reader");
+    /// assert_eq!(task.name().as_deref(), Some("reader"));
+    /// # });
+    /// ```
+    pub fn set_name(&self, name: impl Into<Cow<'static, str>>) {
+        Runtime::with(|runtime| runtime.name_task(self.id, name.into()));
+    }
+
+    /// The name that was given to the task.
+    ///
+    /// # Examples
+    ///
+    /// See [`TaskFrame::set_name`].
+    #[must_use]
+    pub fn name(&self) -> Option<Cow<'static, str>> {
+        Runtime::with(|runtime| runtime.names.borrow().get(&self.id.0).cloned())
+    }
+
+    /// Where the task was spawned.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use trine_core::lowlevel::{Group, Under};
+    /// # trine_core::run(async {
+    /// let group = Group::open();
+    /// let task = group.add(Under::Group, 0);
+    /// assert!(task.spawned_at().is_some());
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn spawned_at(&self) -> Option<&'static Location<'static>> {
+        Runtime::with(|runtime| runtime.site(self.id))
+    }
+
+    /// Hangs a region that was opened elsewhere under this task, with all that is inside it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use trine_core::lowlevel::{Group, ScopeFrame, Under};
+    /// # trine_core::run(async {
+    /// let scope = ScopeFrame::open();
+    /// let group = Group::open();
+    /// let task = group.add(Under::Group, 0);
+    /// group.cancel();
+    /// assert!(!scope.is_cancelled());
+    /// task.adopt(&scope);
+    /// assert!(scope.is_cancelled());
+    /// # });
+    /// ```
+    pub fn adopt(&self, scope: &ScopeFrame) {
+        Runtime::with(|runtime| runtime.tree(|tree| tree.move_under(scope.id(), self.id)));
+    }
+}
+
+impl Drop for TaskFrame {
+    fn drop(&mut self) {
+        Runtime::try_with(|runtime| {
+            if runtime.hooked.get() {
+                runtime.instrument(self.id, Step::Exited);
+            }
+            let named = runtime.tree(|tree| {
+                let named = tree.has(self.id, Flags::NAMED);
+                tree.release(self.id);
+                named
+            });
+            if named {
+                runtime.forget_name(self.id);
+            }
+        });
+    }
+}

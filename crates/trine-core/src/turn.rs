@@ -1,0 +1,189 @@
+//! `Turn`: one poll of a group, which hands out the tasks that are ready.
+
+use std::task::{Context, Waker};
+
+use crate::frame::FrameId;
+use crate::group::Group;
+use crate::instrument::Step;
+use crate::runtime::{BUDGET, Runtime};
+use crate::task_frame::TaskFrame;
+use crate::waker::Word;
+
+/// One poll of a group. While it lives, the current region is that of the task handed out last;
+/// dropped, also by a panic, it makes the one before current again.
+///
+/// # Examples
+///
+/// See [`Group`].
+#[derive(Debug)]
+pub struct Turn<'g> {
+    group: &'g Group,
+    before: FrameId,
+    budget: u32,
+    /// The last task of this turn; `NONE` when there is none left.
+    last: FrameId,
+    /// The task whose step an instrument was told of.
+    stepping: FrameId,
+}
+
+impl<'g> Turn<'g> {
+    pub(crate) fn begin(group: &'g Group, runtime: &Runtime, before: FrameId) -> Self {
+        if runtime.hooked.get() {
+            runtime.shuffle_ready(group.id());
+        }
+        Turn {
+            group,
+            before,
+            budget: runtime.budget(),
+            last: runtime.tree(|tree| tree.last_ready(group.id())),
+            stepping: FrameId::NONE,
+        }
+    }
+    /// The next task that was ready when the turn began.
+    ///
+    /// # Examples
+    ///
+    /// See [`Group`].
+    #[expect(clippy::should_implement_trait, reason = "an iterator's items could outlive the turn")]
+    pub fn next(&mut self) -> Option<Ready> {
+        Runtime::with(|runtime| {
+            while self.last.is_some() {
+                let (id, ready) = runtime.tree(|tree| {
+                    let (id, slot) = tree.pop_ready(self.group.id());
+                    (id, slot.map(|slot| (slot, runtime.word(tree, id))))
+                });
+                if id == self.last {
+                    self.last = FrameId::NONE;
+                }
+                if let Some((slot, word)) = ready {
+                    self.step(runtime, id);
+                    return Some(Ready { slot, word });
+                }
+            }
+            None
+        })
+    }
+
+    /// Hands out a task that need not be ready.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::{future::poll_fn, task::Poll};
+    /// # use trine_core::lowlevel::{Group, Under};
+    /// # trine_core::run(async {
+    /// let group = Group::open();
+    /// let task = group.add(Under::Group, 7);
+    /// poll_fn(|cx| {
+    ///     let mut turn = group.turn(cx);
+    ///     assert_eq!(turn.visit(&task, 7).slot(), 7);
+    ///     Poll::Ready(())
+    /// })
+    /// .await;
+    /// # });
+    /// ```
+    pub fn visit(&mut self, task: &TaskFrame, slot: u32) -> Ready {
+        Runtime::with(|runtime| {
+            self.step(runtime, task.id());
+            let word = runtime.tree(|tree| runtime.word(tree, task.id()));
+            Ready { slot, word }
+        })
+    }
+
+    /// Begins again, with the tasks that have become ready meanwhile.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::{future::poll_fn, task::Poll};
+    /// # use trine_core::lowlevel::{Group, Under};
+    /// # trine_core::run(async {
+    /// let group = Group::open();
+    /// poll_fn(|cx| {
+    ///     let mut turn = group.turn(cx);
+    ///     let task = group.add(Under::Group, 0);
+    ///     assert!(turn.next().is_none());
+    ///     turn.again();
+    ///     assert!(turn.next().is_some());
+    ///     Poll::Ready(())
+    /// })
+    /// .await;
+    /// # });
+    /// ```
+    pub fn again(&mut self) {
+        self.last = Runtime::with(|runtime| runtime.tree(|tree| tree.last_ready(self.group.id())));
+    }
+
+    #[inline]
+    fn step(&mut self, runtime: &Runtime, id: FrameId) {
+        runtime.set_current(id);
+        runtime.set_budget(BUDGET);
+        if runtime.hooked.get() {
+            self.report(runtime, id);
+        }
+    }
+
+    #[cold]
+    fn report(&mut self, runtime: &Runtime, id: FrameId) {
+        if self.stepping.is_some() {
+            runtime.instrument(self.stepping, Step::After);
+        }
+        self.stepping = id;
+        runtime.instrument(id, Step::Before);
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        Runtime::with(|runtime| {
+            runtime.set_current(self.before);
+            runtime.set_budget(self.budget);
+            if self.stepping.is_some() {
+                runtime.instrument(self.stepping, Step::After);
+            }
+        });
+    }
+}
+
+/// A task to be polled now.
+///
+/// # Examples
+///
+/// See [`Group`].
+#[derive(Debug)]
+pub struct Ready {
+    slot: u32,
+    word: Word,
+}
+
+impl Ready {
+    /// What the owner knows it by.
+    ///
+    /// # Examples
+    ///
+    /// See [`Group`].
+    #[must_use]
+    pub fn slot(&self) -> u32 {
+        self.slot
+    }
+
+    /// Polls it: `f` gets the context with the task's own waker.
+    ///
+    /// # Examples
+    ///
+    /// See [`Group`].
+    pub fn poll<R>(&self, f: impl FnOnce(&mut Context<'_>) -> R) -> R {
+        let waker = self.word.waker();
+        f(&mut Context::from_waker(&waker))
+    }
+
+    /// The task's own waker.
+    ///
+    /// # Examples
+    ///
+    /// See [`Group`].
+    #[must_use]
+    pub fn waker(&self) -> Waker {
+        (*self.word.waker()).clone()
+    }
+}

@@ -4,14 +4,21 @@
 //! |-----------------------------------------------|--------------------------------------------|
 //! | items to one of several tasks, with back-pressure | [`open_memory_channel`]                |
 //! | the same between threads                      | [`open_thread_channel`]                    |
+//! | one value, once                               | [`oneshot`]                                |
+//! | the latest value to whoever looks             | [`watch`]                                  |
+//! | every item to every receiver                  | [`broadcast`]                              |
+//! | whatever comes first from several channels    | [`recv_any`]                               |
 //!
 //! Everything works under any executor; without a trine run it is simply never cancelled.
 #![forbid(unsafe_code)]
 
+pub mod broadcast;
 mod capacity;
 mod drain;
 mod error;
 mod line;
+mod news;
+pub mod oneshot;
 mod receiver;
 mod recv;
 mod recv_any;
@@ -26,6 +33,7 @@ mod stream;
 mod thread;
 mod thread_receiver;
 mod thread_sender;
+pub mod watch;
 
 use std::rc::Rc;
 

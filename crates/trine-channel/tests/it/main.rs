@@ -1,5 +1,12 @@
 //! The tests of trine-channel: one module for each of its files that has behaviour of its own.
 
+mod broadcast;
 mod memory;
+mod oneshot;
+mod recv_any;
+mod reserve;
+mod sink;
+mod stream;
 mod support;
 mod thread;
+mod watch;

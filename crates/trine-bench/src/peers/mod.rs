@@ -2,16 +2,24 @@
 //!
 //! `PEERS` lists them in the order of the table. A peer's module gives its runtime in `mod.rs` (`run`: start it, put the idle
 //! tasks beside, run the body) and its programs in one file a family: `groups`, `yields`, `channels`, `time`, `limits`,
-//! `threads`. Read the same file of two peers side by side to see what each asks of its user.
+//! `threads`. Peers that are one thing, a channel say, have one file for everything. Read the same file of two peers side by side to see what each asks of its user.
 
 use crate::bench::Bench;
 use crate::workload::Workload;
 
 #[cfg(feature = "async-executor")]
 mod async_executor;
+#[cfg(feature = "peers-extra")]
+mod async_unsync;
 mod floor;
+#[cfg(feature = "peers-extra")]
+mod flume;
 #[cfg(feature = "futures")]
 mod futures;
+#[cfg(feature = "peers-extra")]
+mod monoio;
+#[cfg(feature = "peers-extra")]
+mod moro;
 #[cfg(feature = "tokio")]
 mod tokio;
 
@@ -48,4 +56,16 @@ pub(crate) static PEERS: &[Peer] = &[
     Peer { name: "async-executor", role: Role::Peer, program: async_executor::program },
     #[cfg(feature = "futures")]
     Peer { name: "futures", role: Role::Peer, program: futures::program },
+    #[cfg(feature = "peers-extra")]
+    Peer { name: "futures-buffered", role: Role::Peer, program: futures::buffered::program },
+    #[cfg(feature = "peers-extra")]
+    Peer { name: "futures-concurrency", role: Role::Peer, program: futures::concurrency::program },
+    #[cfg(feature = "peers-extra")]
+    Peer { name: "moro", role: Role::Peer, program: moro::program },
+    #[cfg(feature = "peers-extra")]
+    Peer { name: "async-unsync", role: Role::Peer, program: async_unsync::program },
+    #[cfg(feature = "peers-extra")]
+    Peer { name: "flume", role: Role::Peer, program: flume::program },
+    #[cfg(feature = "peers-extra")]
+    Peer { name: "monoio", role: Role::Peer, program: monoio::program },
 ];

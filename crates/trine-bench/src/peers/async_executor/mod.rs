@@ -46,7 +46,11 @@ pub(crate) fn program(workload: &Workload) -> Option<Program> {
 }
 
 /// Runs `body` in the executor with the idle tasks beside it.
-fn run<'a, T>(bench: &Bench, executor: &LocalExecutor<'a>, body: impl Future<Output = T>) -> T {
+pub(super) fn run<'a, T>(
+    bench: &Bench,
+    executor: &LocalExecutor<'a>,
+    body: impl Future<Output = T>,
+) -> T {
     let with_idle = async {
         let started = Rc::new(Cell::new(0));
         let idle: Vec<_> = (0..bench.idle).map(|_| executor.spawn(park(started.clone()))).collect();

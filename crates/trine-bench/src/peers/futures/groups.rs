@@ -1,34 +1,34 @@
-//! Groups in futures: `FuturesUnordered`.
+//! Groups of futures: `FuturesUnordered` and its kin.
 
 use std::cell::Cell;
 use std::future::pending;
+use std::pin::pin;
 
-use futures::StreamExt;
-use futures::stream::FuturesUnordered;
+use futures::{Stream, StreamExt};
 
-use super::{run, yields::yield_now};
+use super::{Unordered, run, yields::yield_now};
 use crate::bench::Bench;
 use crate::checks::{CountDrop, add};
 
 /// `Kind::Group`.
-pub(super) fn group(bench: &Bench) -> u64 {
-    groups(bench, |i| async move { i })
+pub(super) fn group<U: Unordered>(bench: &Bench) -> u64 {
+    groups::<U, _>(bench, |i| async move { i })
 }
 
 /// `Kind::GroupYield`.
-pub(super) fn group_yield(bench: &Bench) -> u64 {
-    groups(bench, |i| async move {
+pub(super) fn group_yield<U: Unordered>(bench: &Bench) -> u64 {
+    groups::<U, _>(bench, |i| async move {
         yield_now().await;
         i
     })
 }
 
-fn groups<F: Future<Output = u64>>(bench: &Bench, task: impl Fn(u64) -> F) -> u64 {
+fn groups<U: Unordered, F: Future<Output = u64>>(bench: &Bench, task: impl Fn(u64) -> F) -> u64 {
     run(bench, async {
         let mut sum = 0;
         bench.begin();
         for _ in 0..bench.share() {
-            let mut tasks: FuturesUnordered<_> = (0..bench.width).map(&task).collect();
+            let mut tasks = pin!(U::Set::from_iter((0..bench.width).map(&task)));
             while let Some(result) = tasks.next().await {
                 sum += result;
             }
@@ -39,7 +39,7 @@ fn groups<F: Future<Output = u64>>(bench: &Bench, task: impl Fn(u64) -> F) -> u6
 }
 
 /// `Kind::Cancel`.
-pub(super) fn cancel(bench: &Bench) -> u64 {
+pub(super) fn cancel<U: Unordered>(bench: &Bench) -> u64 {
     let (started, dropped) = (Cell::new(0), Cell::new(0));
     run(bench, async {
         let task = |_| {
@@ -50,7 +50,7 @@ pub(super) fn cancel(bench: &Bench) -> u64 {
                 pending::<()>().await;
             }
         };
-        let mut tasks: FuturesUnordered<_> = (0..bench.ops).map(task).collect();
+        let mut tasks = Box::pin(U::Set::from_iter((0..bench.ops).map(task)));
         start(&mut tasks, &started, bench.ops).await;
         bench.begin();
         drop(tasks);
@@ -60,7 +60,7 @@ pub(super) fn cancel(bench: &Bench) -> u64 {
 }
 
 /// `Kind::Memory`.
-pub(super) fn memory(bench: &Bench) -> u64 {
+pub(super) fn memory<U: Unordered>(bench: &Bench) -> u64 {
     let started = Cell::new(0);
     run(bench, async {
         bench.begin();
@@ -68,7 +68,7 @@ pub(super) fn memory(bench: &Bench) -> u64 {
             add(&started, 1);
             pending::<()>().await;
         };
-        let mut tasks: FuturesUnordered<_> = (0..bench.ops).map(task).collect();
+        let mut tasks = Box::pin(U::Set::from_iter((0..bench.ops).map(task)));
         start(&mut tasks, &started, bench.ops).await;
         bench.end();
     });
@@ -76,7 +76,7 @@ pub(super) fn memory(bench: &Bench) -> u64 {
 }
 
 /// Polls the parked tasks until so many have started.
-async fn start<F: Future>(tasks: &mut FuturesUnordered<F>, started: &Cell<u64>, n: u64) {
+async fn start(tasks: &mut (impl Stream + Unpin), started: &Cell<u64>, n: u64) {
     std::future::poll_fn(|cx| {
         assert!(tasks.poll_next_unpin(cx).is_pending(), "a parked task stays parked");
         if started.get() < n { std::task::Poll::Pending } else { std::task::Poll::Ready(()) }

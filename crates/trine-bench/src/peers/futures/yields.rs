@@ -1,12 +1,11 @@
-//! Yields in futures, by hand; nesting is `FuturesUnordered` in `FuturesUnordered`.
+//! Yields of futures, by hand; nesting is `FuturesUnordered` in `FuturesUnordered`.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::Poll;
 
 use futures::StreamExt;
-use futures::stream::FuturesUnordered;
 
-use super::run;
+use super::{Unordered, run};
 use crate::bench::Bench;
 
 /// Lets the other futures that are ready run first.
@@ -23,7 +22,7 @@ pub(super) async fn yield_now() {
 }
 
 /// `Kind::Yield`.
-pub(super) fn yields(bench: &Bench) -> u64 {
+pub(super) fn yields<U: Unordered>(bench: &Bench) -> u64 {
     run(bench, async {
         let each = bench.share();
         bench.begin();
@@ -33,7 +32,7 @@ pub(super) fn yields(bench: &Bench) -> u64 {
             }
             each
         };
-        let mut tasks: FuturesUnordered<_> = (0..bench.width).map(task).collect();
+        let mut tasks = pin!(U::Set::from_iter((0..bench.width).map(task)));
         let mut sum = 0;
         while let Some(yielded) = tasks.next().await {
             sum += yielded;
@@ -44,20 +43,20 @@ pub(super) fn yields(bench: &Bench) -> u64 {
 }
 
 /// `Kind::Nested`.
-pub(super) fn nested(bench: &Bench) -> u64 {
+pub(super) fn nested<U: Unordered>(bench: &Bench) -> u64 {
     run(bench, async {
         bench.begin();
-        let yielded = level(bench.width, bench.ops).await;
+        let yielded = level::<U>(bench.width, bench.ops).await;
         bench.end();
         yielded
     })
 }
 
 /// A task under `depth` more groups, which yields `n` times.
-fn level(depth: u64, n: u64) -> Pin<Box<dyn Future<Output = u64>>> {
+fn level<U: Unordered>(depth: u64, n: u64) -> Pin<Box<dyn Future<Output = u64>>> {
     Box::pin(async move {
         if depth > 0 {
-            let mut tasks = FuturesUnordered::from_iter([level(depth - 1, n)]);
+            let mut tasks = pin!(U::Set::from_iter([level::<U>(depth - 1, n)]));
             let mut sum = 0;
             while let Some(yielded) = tasks.next().await {
                 sum += yielded;

@@ -57,6 +57,7 @@ mod tree;
 mod turn;
 mod visibility;
 mod wait;
+mod wait_cell;
 mod wait_line;
 mod waiter;
 #[expect(unsafe_code, reason = "a waker without counts is a raw one")]

@@ -1,0 +1,163 @@
+//! `WaitCell`: the state of a primitive, and the one place where its wakers are called: outside of the borrow.
+//!
+//! A waker may be anybody's, and so may the `Drop` of a user's value. Both may come back into the primitive. So a
+//! change of the state only notes in [`Wakes`] whom to wake, and [`WaitCell::with`] does so after the borrow has
+//! ended; and values and waiters that are no longer wanted are returned out of the closure, to be dropped there.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::fmt;
+
+use crate::waiter::Waiter;
+
+/// Who is to be woken once the borrow is over, in order.
+///
+/// # Examples
+///
+/// See [`WaitLine`](crate::lowlevel::WaitLine).
+#[derive(Debug, Default)]
+pub struct Wakes {
+    // One is the common case: it never touches the queue.
+    first: Option<Waiter>,
+    rest: VecDeque<Waiter>,
+}
+
+impl Wakes {
+    /// Has a waiter woken after the borrow.
+    ///
+    /// # Examples
+    ///
+    /// See [`WaitLine`](crate::lowlevel::WaitLine).
+    #[inline]
+    pub fn push(&mut self, waiter: Waiter) {
+        if self.first.is_none() && self.rest.is_empty() {
+            self.first = Some(waiter);
+        } else {
+            self.rest.push_back(waiter);
+        }
+    }
+
+    /// Wakes all, where nothing is borrowed.
+    ///
+    /// # Examples
+    ///
+    /// See [`WaitLine`](crate::lowlevel::WaitLine).
+    pub fn wake_all(mut self) {
+        while let Some(waiter) = self.pop() {
+            waiter.wake();
+        }
+    }
+
+    #[inline]
+    fn pop(&mut self) -> Option<Waiter> {
+        match self.first.take() {
+            None => self.rest.pop_front(),
+            first => first,
+        }
+    }
+}
+
+/// The state of a primitive, with those who are to be woken for it.
+///
+/// [`with`](Self::with) is the one place where a primitive's wakers are called: after the borrow has ended.
+///
+/// # Examples
+///
+/// See [`WaitLine`](crate::lowlevel::WaitLine).
+pub struct WaitCell<S> {
+    inner: RefCell<Inner<S>>,
+}
+
+struct Inner<S> {
+    state: S,
+    wakes: Wakes,
+}
+
+impl<S> WaitCell<S> {
+    /// Wraps a state.
+    ///
+    /// # Examples
+    ///
+    /// See [`WaitLine`](crate::lowlevel::WaitLine).
+    pub const fn new(state: S) -> Self {
+        let wakes = Wakes { first: None, rest: VecDeque::new() };
+        Self { inner: RefCell::new(Inner { state, wakes }) }
+    }
+
+    /// Changes the state, then, with the borrow over, wakes whom `change` put on the list.
+    ///
+    /// `change` must not run foreign code: it calls no waker and drops no value of a user, but returns them.
+    ///
+    /// # Panics
+    ///
+    /// When called from within `change`.
+    ///
+    /// # Examples
+    ///
+    /// See [`WaitLine`](crate::lowlevel::WaitLine).
+    #[inline]
+    pub fn with<R>(&self, change: impl FnOnce(&mut S, &mut Wakes) -> R) -> R {
+        let mut guard = self.inner.borrow_mut();
+        let inner = &mut *guard;
+        let result = change(&mut inner.state, &mut inner.wakes);
+        let Some(first) = inner.wakes.pop() else { return result };
+        let more = !inner.wakes.rest.is_empty();
+        drop(guard);
+        first.wake();
+        if more {
+            self.wake_rest();
+        }
+        result
+    }
+
+    /// Changes the state and wakes nobody yet: the wakes go on a list of the caller, who changes more than this.
+    ///
+    /// # Panics
+    ///
+    /// When called from within `change`, of this method or of [`with`](Self::with).
+    ///
+    /// # Examples
+    ///
+    /// See [`WaitLine`](crate::lowlevel::WaitLine).
+    pub fn within<R>(&self, wakes: &mut Wakes, change: impl FnOnce(&mut S, &mut Wakes) -> R) -> R {
+        change(&mut self.inner.borrow_mut().state, wakes)
+    }
+
+    /// Reads the state.
+    ///
+    /// # Panics
+    ///
+    /// When called from within the closure of [`with`](Self::with).
+    ///
+    /// # Examples
+    ///
+    /// See [`WaitLine`](crate::lowlevel::WaitLine).
+    #[inline]
+    pub fn read<R>(&self, look: impl FnOnce(&S) -> R) -> R {
+        look(&self.inner.borrow().state)
+    }
+
+    fn wake_rest(&self) {
+        // A waker that panics leaves the others on the list: the next `with` wakes them.
+        while let Some(waiter) = self.next_to_wake() {
+            waiter.wake();
+        }
+    }
+
+    #[inline]
+    fn next_to_wake(&self) -> Option<Waiter> {
+        self.inner.borrow_mut().wakes.pop()
+    }
+}
+
+impl<S: Default> Default for WaitCell<S> {
+    fn default() -> Self {
+        Self::new(S::default())
+    }
+}
+
+impl<S> fmt::Debug for WaitCell<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WaitCell").finish_non_exhaustive()
+    }
+}

@@ -67,7 +67,7 @@ pub fn poll_checkpoint(cx: &mut Context<'_>) -> Poll<()> {
 #[must_use]
 pub fn cancel_visible() -> bool {
     Runtime::with(|runtime| match runtime.current() {
-        id if id.is_some() => runtime.tree(|tree| tree.is_visible(id)),
+        id if id.is_some() => runtime.peek(|tree| tree.is_visible(id)),
         _ => false,
     })
 }
@@ -84,7 +84,7 @@ impl Runtime {
         {
             self.tree(|tree| tree.cancel(scope));
         }
-        self.tree(|tree| tree.is_visible(self.current()))
+        self.peek(|tree| tree.is_visible(self.current()))
     }
 }
 

@@ -14,6 +14,7 @@ pub(crate) struct Entered {
 impl Entered {
     /// Enters a scope. It is first hung under the frame that runs now, if it was polled elsewhere
     /// before, and remembers whom to wake.
+    #[inline]
     #[track_caller]
     pub(crate) fn follow(id: FrameId, waker: &Waker, what: &str) -> Self {
         Runtime::with(|runtime| {
@@ -25,6 +26,7 @@ impl Entered {
 }
 
 impl Drop for Entered {
+    #[inline]
     fn drop(&mut self) {
         Runtime::with(|runtime| runtime.set_current(self.before));
     }
@@ -33,8 +35,24 @@ impl Drop for Entered {
 impl Runtime {
     /// Hangs a scope or group under `current` and remembers the waker through which it is polled.
     /// Says whether it hung elsewhere before.
+    #[inline]
     pub(crate) fn follow(&self, id: FrameId, current: FrameId, waker: &Waker) -> bool {
         let task = self.own_task(waker);
+        if let Some(task) = task
+            && self.peek(|tree| tree.is_settled(id, current, task))
+        {
+            return false;
+        }
+        self.settle(id, current, task, waker)
+    }
+
+    fn settle(
+        &self,
+        id: FrameId,
+        current: FrameId,
+        task: Option<FrameId>,
+        waker: &Waker,
+    ) -> bool {
         let (moved, known) = self.tree(|tree| {
             let moved = tree.outer(id) != current;
             if moved {

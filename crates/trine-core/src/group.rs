@@ -118,9 +118,9 @@ impl Group {
         Runtime::with(|runtime| match under {
             Under::Group => TaskFrame::open(runtime, self.id, self.id, slot, site),
             Under::Outside => {
-                let outer = runtime.tree(|tree| tree.outer(self.id));
+                let outer = runtime.peek(|tree| tree.outer(self.id));
                 let task = TaskFrame::open(runtime, self.id, outer, slot, site);
-                self.beside.set((task.id(), runtime.tree(|tree| tree.generation(task.id()))));
+                self.beside.set((task.id(), runtime.peek(|tree| tree.generation(task.id()))));
                 task
             }
         })
@@ -200,7 +200,7 @@ impl Group {
     /// See [`Group::cancel`].
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        Runtime::with(|runtime| runtime.tree(|tree| tree.is_visible(self.id)))
+        Runtime::with(|runtime| runtime.peek(|tree| tree.is_visible(self.id)))
     }
 
     /// Whether a cancel from around the group is visible inside it.
@@ -210,7 +210,7 @@ impl Group {
     /// See [`Group::cancel`].
     #[must_use]
     pub fn is_cancelled_outside(&self) -> bool {
-        Runtime::with(|runtime| runtime.tree(|tree| tree.is_visible_outside(self.id)))
+        Runtime::with(|runtime| runtime.peek(|tree| tree.is_visible_outside(self.id)))
     }
 
     /// Whether shields inside the group no longer hold, because a grace period has ended.
@@ -242,7 +242,7 @@ impl Group {
     /// ```
     #[must_use]
     pub fn is_doomed(&self) -> bool {
-        Runtime::with(|runtime| runtime.tree(|tree| tree.is_doomed(self.id)))
+        Runtime::with(|runtime| runtime.peek(|tree| tree.is_doomed(self.id)))
     }
 
     /// Records that something in the group was dropped unfinished by a cancel from around it: its
@@ -276,7 +276,7 @@ impl Group {
 }
 impl Drop for Group {
     fn drop(&mut self) {
-        Runtime::try_with(|runtime| runtime.tree(|tree| tree.release(self.id)));
+        Runtime::with(|runtime| runtime.tree(|tree| tree.release(self.id)));
     }
 }
 
@@ -299,6 +299,6 @@ impl Group {
     }
 
     pub(crate) fn has_ready(&self) -> bool {
-        Runtime::with(|runtime| runtime.tree(|tree| tree.has_ready(self.id)))
+        Runtime::with(|runtime| runtime.peek(|tree| tree.has_ready(self.id)))
     }
 }

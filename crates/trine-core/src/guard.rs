@@ -76,7 +76,7 @@ impl Guard {
     /// ```
     pub fn detach(&mut self) {
         let Some((id, generation)) = self.place.take() else { return };
-        Runtime::try_with(|runtime| {
+        Runtime::with(|runtime| {
             runtime.tree(|tree| {
                 if tree.is_current(id, generation) {
                     tree.remove_guard(id);

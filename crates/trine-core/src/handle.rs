@@ -44,7 +44,7 @@ impl RemoteHandle {
     /// See [`RemoteHandle`].
     #[must_use]
     pub fn current() -> Option<Self> {
-        let mailbox = Runtime::try_with(Runtime::active)??.mailbox.clone();
+        let mailbox = Runtime::with(Runtime::active)?.mailbox.clone();
         Some(Self { mailbox })
     }
 

@@ -135,7 +135,7 @@ impl Runtime {
     }
 
     fn info(&self, id: FrameId) -> TaskInfo {
-        let generation = self.tree(|tree| tree.generation(id));
+        let generation = self.peek(|tree| tree.generation(id));
         TaskInfo {
             id: u64::from(generation) << 32 | u64::from(id.0),
             name: self.names.borrow().get(&id.0).cloned(),

@@ -40,6 +40,8 @@ mod guards;
 mod handle;
 mod idle;
 mod instrument;
+#[expect(unsafe_code, reason = "reaching the thread-local is on every path")]
+mod local;
 pub mod lowlevel;
 mod outside;
 mod probe;

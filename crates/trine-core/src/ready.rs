@@ -89,6 +89,7 @@ impl Tree {
 
     /// Takes the first task off a group's list, with its slot; `None` for one that was released
     /// while it was queued, which is freed by this.
+    #[inline]
     pub(crate) fn pop_ready(&mut self, group: FrameId) -> (FrameId, Option<u32>) {
         let Role::Group { head, tail, .. } = &mut self.frames[group.index()].role else {
             bug!("{group:?} is no group");
@@ -182,6 +183,7 @@ impl Tree {
         for (id, generation) in std::mem::take(&mut self.passed_over) {
             self.wake(id, generation);
         }
-        self.deferred.wake.append(&mut self.passed_over_foreign);
+        let foreign = std::mem::take(&mut self.passed_over_foreign);
+        self.deferred.wake(foreign);
     }
 }

@@ -147,12 +147,17 @@ pub(crate) struct Scheduler {
     _memory: GiveBack,
 }
 
-/// Gives the memory of frames back at the end of a run.
+/// Gives memory back at the end of a run: the thread-local has no destructor.
 struct GiveBack;
 
 impl Drop for GiveBack {
     fn drop(&mut self) {
-        Runtime::with(|runtime| runtime.tree(Tree::shrink_if_empty));
+        Runtime::with(|runtime| {
+            runtime.tree(Tree::shrink_if_empty);
+            runtime.timers.borrow_mut().shrink_if_empty();
+            runtime.spawned.borrow_mut().shrink_if_empty();
+            runtime.idle.borrow_mut().clear();
+        });
     }
 }
 

@@ -1,4 +1,4 @@
-//! `Runtime`: what a thread knows about its run, in one thread-local.
+//! `Runtime`: what a thread knows about its run, in one thread-local (`local.rs`).
 //!
 //! Frames and timers belong to the thread, not to a run: whatever holds a frame may outlive the run
 //! it was opened in (a future that is kept in a `static`, say) and still gives back just its own.
@@ -24,10 +24,6 @@ use crate::spawned::{Spawned, SpawnedTable};
 use crate::timers::Timers;
 use crate::tree::{Deferred, Tree};
 use crate::waker::Word;
-
-thread_local! {
-    static RUNTIME: Runtime = const { Runtime::new() };
-}
 
 /// How many operations that need not wait a task may do before it has to yield once.
 /// Large enough that the yield costs nothing beside them, small enough that others run soon.
@@ -72,7 +68,7 @@ pub(crate) struct ActiveRun {
 }
 
 impl Runtime {
-    const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self {
             current: Cell::new(FrameId::NONE),
             budget: Cell::new(BUDGET),
@@ -89,17 +85,6 @@ impl Runtime {
         }
     }
 
-    #[inline]
-    pub(crate) fn with<R>(f: impl FnOnce(&Runtime) -> R) -> R {
-        RUNTIME.with(f)
-    }
-
-    /// Like `with`, but `None` while the thread is ending and its locals are gone.
-    #[inline]
-    pub(crate) fn try_with<R>(f: impl FnOnce(&Runtime) -> R) -> Option<R> {
-        RUNTIME.try_with(f).ok()
-    }
-
     /// Changes the tree, then calls and drops the foreign wakers that this brought up.
     #[inline]
     pub(crate) fn tree<R>(&self, f: impl FnOnce(&mut Tree) -> R) -> R {
@@ -112,6 +97,12 @@ impl Runtime {
         drop(tree);
         deferred.run();
         result
+    }
+
+    /// Looks at the tree, or changes what concerns no foreign waker.
+    #[inline]
+    pub(crate) fn peek<R>(&self, f: impl FnOnce(&mut Tree) -> R) -> R {
+        f(&mut self.tree.borrow_mut())
     }
 
     #[inline]
@@ -171,25 +162,23 @@ impl Runtime {
 
     /// The current frame and its generation.
     pub(crate) fn here() -> (FrameId, u16) {
-        Self::try_with(|runtime| match runtime.current() {
+        Self::with(|runtime| match runtime.current() {
             FrameId::NONE => (FrameId::NONE, 0),
-            id => (id, runtime.tree(|tree| tree.frames[id.index()].generation)),
+            id => (id, runtime.peek(|tree| tree.generation(id))),
         })
-        .unwrap_or((FrameId::NONE, 0))
     }
 
     /// Whether a cancel is visible from a frame; never from one that is gone.
     pub(crate) fn is_visible_from(id: FrameId, generation: u16) -> bool {
-        Self::try_with(|runtime| {
-            runtime.tree(|tree| tree.is_current(id, generation) && tree.is_visible(id))
+        Self::with(|runtime| {
+            runtime.peek(|tree| tree.is_current(id, generation) && tree.is_visible(id))
         })
-        .unwrap_or(false)
     }
 
     /// Has a task woken when a shield or a move may have hidden the cancel that kept it from
     /// being handed something.
     pub(crate) fn pass_over(waker: &Waker) {
-        Self::try_with(|runtime| match Word::of(waker) {
+        Self::with(|runtime| match Word::of(waker) {
             Some(word) if word.run() == runtime.run_id() => {
                 runtime.tree(|tree| tree.pass_over(word.frame(), word.generation()));
             }
@@ -201,15 +190,14 @@ impl Runtime {
     }
 
     /// The frame of the code that runs now, for those who need a run around them.
+    #[inline]
     #[track_caller]
     pub(crate) fn require(&self, what: &str) -> FrameId {
-        match self.current() {
-            FrameId::NONE => panic!(
-                "{what} was polled outside of a run: call it from inside `trine::run(async {{ .. }})` \
-                 or a function with `#[trine::main]`"
-            ),
-            id => id,
+        let current = self.current();
+        if !current.is_some() {
+            outside_of_a_run(what);
         }
+        current
     }
 
     /// Forgets a released frame's name.
@@ -223,6 +211,15 @@ impl Runtime {
     }
 
     pub(crate) fn site(&self, id: FrameId) -> Option<&'static Location<'static>> {
-        self.tree(|tree| tree.frames[id.index()].site)
+        self.peek(|tree| tree.frames[id.index()].site)
     }
+}
+
+#[cold]
+#[track_caller]
+fn outside_of_a_run(what: &str) -> ! {
+    panic!(
+        "{what} was polled outside of a run: call it from inside `trine::run(async {{ .. }})` or a \
+         function with `#[trine::main]`"
+    )
 }

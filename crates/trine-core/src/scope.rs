@@ -89,7 +89,7 @@ impl ScopeFrame {
     /// See [`ScopeFrame`].
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        Runtime::with(|runtime| runtime.tree(|tree| tree.is_visible(self.id)))
+        Runtime::with(|runtime| runtime.peek(|tree| tree.is_visible(self.id)))
     }
 
     /// Whether a cancel from around this region is visible inside it.
@@ -106,7 +106,7 @@ impl ScopeFrame {
     /// ```
     #[must_use]
     pub fn is_cancelled_outside(&self) -> bool {
-        Runtime::with(|runtime| runtime.tree(|tree| tree.is_visible_outside(self.id)))
+        Runtime::with(|runtime| runtime.peek(|tree| tree.is_visible_outside(self.id)))
     }
 
     /// Whether [`mark_cut`](ScopeFrame::mark_cut) was called, and the scope that was cancelled is
@@ -122,7 +122,7 @@ impl ScopeFrame {
     /// ```
     #[must_use]
     pub fn is_doomed(&self) -> bool {
-        Runtime::with(|runtime| runtime.tree(|tree| tree.is_doomed(self.id)))
+        Runtime::with(|runtime| runtime.peek(|tree| tree.is_doomed(self.id)))
     }
 
     /// Whether anything inside must be drained, by polling, before it may be dropped.
@@ -137,7 +137,7 @@ impl ScopeFrame {
     /// ```
     #[must_use]
     pub fn has_guards(&self) -> bool {
-        Runtime::with(|runtime| runtime.tree(|tree| tree.guard_count(self.id) > 0))
+        Runtime::with(|runtime| runtime.peek(|tree| tree.guard_count(self.id) > 0))
     }
 
     /// Cancels this region and wakes who has to notice. Runs no user code but foreign wakers.
@@ -297,13 +297,13 @@ impl ScopeFrame {
     }
 
     fn flag(&self, flag: Flags) -> bool {
-        Runtime::with(|runtime| runtime.tree(|tree| tree.has(self.id, flag)))
+        Runtime::with(|runtime| runtime.peek(|tree| tree.has(self.id, flag)))
     }
 }
 
 impl Drop for ScopeFrame {
     fn drop(&mut self) {
-        Runtime::try_with(|runtime| {
+        Runtime::with(|runtime| {
             let deadline = runtime.tree(|tree| {
                 let deadline = tree.swap_deadline(self.id, None);
                 tree.release(self.id);
@@ -334,12 +334,12 @@ pub fn effective_deadline() -> Option<Instant> {
         if !current.is_some() {
             return None;
         }
-        if runtime.tree(|tree| tree.is_visible(current)) {
+        if runtime.peek(|tree| tree.is_visible(current)) {
             let now = runtime.now();
             return Some(now.checked_sub(Duration::from_nanos(1)).unwrap_or(now));
         }
         let mut found = Vec::new();
-        runtime.tree(|tree| tree.deadlines_over(current, &mut found));
+        runtime.peek(|tree| tree.deadlines_over(current, &mut found));
         let timers = runtime.timers.borrow();
         found.into_iter().filter_map(|timer| timers.deadline(timer)).min()
     })

@@ -141,7 +141,7 @@ impl Sleep {
 }
 
 fn disarm(timer: TimerId) {
-    let due = Runtime::try_with(|runtime| runtime.timers.borrow_mut().remove(timer));
+    let due = Runtime::with(|runtime| runtime.timers.borrow_mut().remove(timer));
     drop(due);
 }
 

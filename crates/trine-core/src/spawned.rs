@@ -80,6 +80,13 @@ impl SpawnedTable {
         self.slots.len() - self.free.len()
     }
 
+    /// Gives the memory back, when nothing is left in it.
+    pub(crate) fn shrink_if_empty(&mut self) {
+        if self.len() == 0 {
+            *self = Self::new();
+        }
+    }
+
     fn reserve(&mut self) -> u32 {
         self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
@@ -193,7 +200,7 @@ impl Spawned {
 
 impl Drop for Spawned {
     fn drop(&mut self) {
-        let listed = Runtime::try_with(|runtime| runtime.spawned.borrow_mut().remove(self.slot));
+        let listed = Runtime::with(|runtime| runtime.spawned.borrow_mut().remove(self.slot));
         drop(listed);
         self.entry.end();
     }

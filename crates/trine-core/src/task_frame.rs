@@ -61,7 +61,7 @@ impl TaskFrame {
     /// ```
     #[must_use]
     pub fn has_guards(&self) -> bool {
-        Runtime::with(|runtime| runtime.tree(|tree| tree.guard_count(self.id) > 0))
+        Runtime::with(|runtime| runtime.peek(|tree| tree.guard_count(self.id) > 0))
     }
 
     /// Whether it was woken and not polled since.
@@ -71,7 +71,7 @@ impl TaskFrame {
     /// See [`TaskFrame::has_guards`].
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        Runtime::with(|runtime| runtime.tree(|tree| tree.has(self.id, Flags::QUEUED)))
+        Runtime::with(|runtime| runtime.peek(|tree| tree.has(self.id, Flags::QUEUED)))
     }
 
     /// Whether a cancel is visible from inside the task.
@@ -89,7 +89,7 @@ impl TaskFrame {
     /// ```
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        Runtime::with(|runtime| runtime.tree(|tree| tree.is_visible(self.id)))
+        Runtime::with(|runtime| runtime.peek(|tree| tree.is_visible(self.id)))
     }
 
     /// Makes it ready, as its waker does.
@@ -189,7 +189,7 @@ impl TaskFrame {
 
 impl Drop for TaskFrame {
     fn drop(&mut self) {
-        Runtime::try_with(|runtime| {
+        Runtime::with(|runtime| {
             if runtime.hooked.get() {
                 runtime.instrument(self.id, Step::Exited);
             }

@@ -77,6 +77,13 @@ impl Timers {
         self.used
     }
 
+    /// Gives the memory back, when nothing is left in it.
+    pub(crate) fn shrink_if_empty(&mut self) {
+        if self.used == 0 {
+            *self = Self::new();
+        }
+    }
+
     /// The next deadline.
     pub(crate) fn next(&self) -> Option<Instant> {
         self.heap.first().map(|entry| entry.deadline)

@@ -45,25 +45,34 @@ pub(crate) struct Tree {
     pub(crate) scratch: Vec<FrameId>,
 }
 
-/// Foreign wakers to call, and others to drop, once the tree is no longer borrowed.
+/// Foreign wakers to call or just to drop, once the tree is no longer borrowed.
 #[derive(Debug)]
-pub(crate) struct Deferred {
-    pub(crate) wake: Vec<Waker>,
-    pub(crate) drop: Vec<Waker>,
-}
+pub(crate) struct Deferred(Vec<(Waker, bool)>);
 
 impl Deferred {
     pub(crate) const fn new() -> Self {
-        Self { wake: Vec::new(), drop: Vec::new() }
+        Self(Vec::new())
     }
 
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.wake.is_empty() && self.drop.is_empty()
+        self.0.is_empty()
     }
 
+    pub(crate) fn wake(&mut self, wakers: impl IntoIterator<Item = Waker>) {
+        self.0.extend(wakers.into_iter().map(|waker| (waker, true)));
+    }
+
+    pub(crate) fn drop(&mut self, wakers: impl IntoIterator<Item = Waker>) {
+        self.0.extend(wakers.into_iter().map(|waker| (waker, false)));
+    }
+
+    #[cold]
     pub(crate) fn run(self) {
-        for waker in self.wake {
-            waker.wake();
+        for (waker, wake) in self.0 {
+            if wake {
+                waker.wake();
+            }
         }
     }
 }
@@ -236,6 +245,16 @@ impl Tree {
         *self.poller_mut(id)
     }
 
+    /// Whether a scope or group hangs and is polled as it was the last time.
+    #[inline]
+    pub(crate) fn is_settled(&self, id: FrameId, outer: FrameId, task: FrameId) -> bool {
+        let frame = &self.frames[id.index()];
+        let (Role::Group { poller, .. } | Role::Scope { poller, .. }) = frame.role else {
+            return false;
+        };
+        frame.outer == outer && poller == Poller::task(task)
+    }
+
     /// Remembers that a scope or group is polled by a task of ours.
     pub(crate) fn set_task_poller(&mut self, id: FrameId, task: FrameId) {
         let new = Poller::task(task);
@@ -256,7 +275,7 @@ impl Tree {
         let old = self.poller(id);
         if let Some(at) = old.as_foreign() {
             let old = self.foreign[at].replace(waker);
-            self.deferred.drop.extend(old);
+            self.deferred.drop(old);
             return;
         }
         let at = self.free_foreign.pop().unwrap_or_else(|| {
@@ -269,12 +288,12 @@ impl Tree {
 
     /// Takes the foreign waker out to be called: it is asked for anew at the next poll.
     pub(crate) fn call_foreign(&mut self, at: usize) {
-        self.deferred.wake.extend(self.foreign[at].take());
+        self.deferred.wake(self.foreign[at].take());
     }
 
     fn drop_poller(&mut self, poller: Poller) {
         if let Some(at) = poller.as_foreign() {
-            self.deferred.drop.extend(self.foreign[at].take());
+            self.deferred.drop(self.foreign[at].take());
             self.free_foreign.push(at as u32);
         }
     }

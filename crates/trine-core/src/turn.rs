@@ -22,33 +22,58 @@ pub struct Turn<'g> {
     budget: u32,
     /// The last task of this turn; `NONE` when there is none left.
     last: FrameId,
+    cancelled: bool,
     /// The task whose step an instrument was told of.
     stepping: FrameId,
 }
 
 impl<'g> Turn<'g> {
+    #[inline]
     pub(crate) fn begin(group: &'g Group, runtime: &Runtime, before: FrameId) -> Self {
         if runtime.hooked.get() {
             runtime.shuffle_ready(group.id());
         }
-        Turn {
-            group,
-            before,
-            budget: runtime.budget(),
-            last: runtime.tree(|tree| tree.last_ready(group.id())),
-            stepping: FrameId::NONE,
-        }
+        let (last, cancelled) =
+            runtime.peek(|tree| (tree.last_ready(group.id()), tree.is_visible(group.id())));
+        let budget = runtime.budget();
+        Turn { group, before, budget, last, cancelled, stepping: FrameId::NONE }
     }
+
+    /// Whether a cancel was visible from inside the group when the turn began.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::{future::poll_fn, task::Poll};
+    /// # use trine_core::lowlevel::Group;
+    /// # trine_core::run(async {
+    /// let group = Group::open();
+    /// poll_fn(|cx| {
+    ///     assert!(!group.turn(cx).began_cancelled());
+    ///     group.cancel();
+    ///     assert!(group.turn(cx).began_cancelled());
+    ///     Poll::Ready(())
+    /// })
+    /// .await;
+    /// # });
+    /// ```
+    #[must_use]
+    #[inline]
+    pub fn began_cancelled(&self) -> bool {
+        self.cancelled
+    }
+
     /// The next task that was ready when the turn began.
     ///
     /// # Examples
     ///
     /// See [`Group`].
     #[expect(clippy::should_implement_trait, reason = "an iterator's items could outlive the turn")]
+    #[inline]
     pub fn next(&mut self) -> Option<Ready> {
         Runtime::with(|runtime| {
             while self.last.is_some() {
-                let (id, ready) = runtime.tree(|tree| {
+                let (id, ready) = runtime.peek(|tree| {
                     let (id, slot) = tree.pop_ready(self.group.id());
                     (id, slot.map(|slot| (slot, runtime.word(tree, id))))
                 });
@@ -85,7 +110,7 @@ impl<'g> Turn<'g> {
     pub fn visit(&mut self, task: &TaskFrame, slot: u32) -> Ready {
         Runtime::with(|runtime| {
             self.step(runtime, task.id());
-            let word = runtime.tree(|tree| runtime.word(tree, task.id()));
+            let word = runtime.peek(|tree| runtime.word(tree, task.id()));
             Ready { slot, word }
         })
     }
@@ -111,7 +136,7 @@ impl<'g> Turn<'g> {
     /// # });
     /// ```
     pub fn again(&mut self) {
-        self.last = Runtime::with(|runtime| runtime.tree(|tree| tree.last_ready(self.group.id())));
+        self.last = Runtime::with(|runtime| runtime.peek(|tree| tree.last_ready(self.group.id())));
     }
 
     #[inline]
@@ -134,6 +159,7 @@ impl<'g> Turn<'g> {
 }
 
 impl Drop for Turn<'_> {
+    #[inline]
     fn drop(&mut self) {
         Runtime::with(|runtime| {
             runtime.set_current(self.before);
@@ -163,6 +189,7 @@ impl Ready {
     ///
     /// See [`Group`].
     #[must_use]
+    #[inline]
     pub fn slot(&self) -> u32 {
         self.slot
     }
@@ -172,6 +199,7 @@ impl Ready {
     /// # Examples
     ///
     /// See [`Group`].
+    #[inline]
     pub fn poll<R>(&self, f: impl FnOnce(&mut Context<'_>) -> R) -> R {
         let waker = self.word.waker();
         f(&mut Context::from_waker(&waker))

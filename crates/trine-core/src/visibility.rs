@@ -19,6 +19,7 @@ use crate::tree::Tree;
 
 impl Tree {
     /// Whether a cancel is visible from this frame.
+    #[inline]
     pub(crate) fn is_visible(&mut self, id: FrameId) -> bool {
         self.fresh(id).has(Flags::VISIBLE)
     }
@@ -49,6 +50,7 @@ impl Tree {
         }
     }
 
+    #[inline]
     fn fresh(&mut self, id: FrameId) -> Flags {
         let frame = &self.frames[id.index()];
         if frame.seen == self.epoch || id == FrameId::NONE {

@@ -510,6 +510,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(100))]
+
         /// Whatever happens, the line agrees with a plain queue, and its slab with itself.
         #[test]
         fn agrees_with_a_queue(steps in prop::collection::vec(step(), 0..60)) {

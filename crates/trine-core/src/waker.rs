@@ -1,4 +1,4 @@
-//! A task's waker: one word, no counts, no allocation. The only unsafe code of the library.
+//! A task's waker: one word, no counts, no allocation.
 //!
 //! The word is the `data` pointer of a `RawWaker`; nothing is ever read through it.
 //!
@@ -82,14 +82,14 @@ impl Word {
 
     /// Wakes what the word names, wherever that runs.
     fn wake(self) {
-        let here = Runtime::try_with(|runtime| {
+        let here = Runtime::with(|runtime| {
             let ours = runtime.run_id() == self.run();
             if ours {
                 runtime.tree(|tree| tree.wake(self.frame(), self.generation()));
             }
             ours
         });
-        if here != Some(true) {
+        if !here {
             remote::wake(self);
         }
     }

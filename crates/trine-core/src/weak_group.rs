@@ -28,7 +28,7 @@ impl WeakGroup {
     ///
     /// See [`Group::downgrade`].
     pub fn wake(&self) {
-        Runtime::try_with(|runtime| {
+        Runtime::with(|runtime| {
             runtime.tree(|tree| {
                 if tree.is_current(self.id, self.generation) {
                     tree.wake_frame(self.id);
@@ -53,7 +53,7 @@ impl WeakGroup {
     #[must_use]
     pub fn add(&self, slot: u32, site: &'static Location<'static>) -> Option<TaskFrame> {
         Runtime::with(|runtime| {
-            let there = runtime.tree(|tree| tree.is_current(self.id, self.generation));
+            let there = runtime.peek(|tree| tree.is_current(self.id, self.generation));
             there.then(|| TaskFrame::open(runtime, self.id, self.id, slot, site))
         })
     }
@@ -74,7 +74,7 @@ impl Group {
     #[must_use]
     pub fn downgrade(&self) -> WeakGroup {
         let id = self.id();
-        let generation = Runtime::with(|runtime| runtime.tree(|tree| tree.generation(id)));
+        let generation = Runtime::with(|runtime| runtime.peek(|tree| tree.generation(id)));
         WeakGroup { id, generation, _local: PhantomData }
     }
 }

@@ -113,7 +113,7 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let shared = this.owner.0.clone();
+        let shared = &*this.owner.0;
         if !*this.opened {
             shared.open();
             *this.opened = true;
@@ -124,21 +124,27 @@ where
             let mut step = Step {
                 turn: group.turn(cx),
                 group,
-                shared: &shared,
+                shared,
                 body: this.body.as_mut(),
                 value: this.value,
                 taken: None,
                 cancelled: Cancelled::default(),
             };
-            step.look();
+            if step.turn.began_cancelled() {
+                step.look();
+            }
             step.run_ready();
-            step.reap_ended();
-            step.sweep(this.swept_tasks, this.swept_body);
+            if shared.flat.get() > 0 {
+                step.reap_ended();
+            }
+            if step.cancelled.any {
+                step.sweep(this.swept_tasks, this.swept_body);
+            }
         }
         if this.body.is_some() || shared.tasks.borrow().len() > 0 || shared.starting.get() > 0 {
             return Poll::Pending;
         }
-        finish(&shared, this.value, cx)
+        finish(shared, this.value, cx)
     }
 }
 
@@ -193,6 +199,7 @@ fn drop_task<E>(shared: &Shared<'_, E>, task: BoxTask<'_, E>) {
 /// From where a cancel is visible as a turn begins.
 #[derive(Debug, Clone, Copy, Default)]
 struct Cancelled {
+    any: bool,
     tasks: bool,
     body: bool,
     hard: bool,
@@ -219,6 +226,7 @@ where
     fn look(&mut self) {
         let body = self.shared.body.borrow();
         self.cancelled = Cancelled {
+            any: true,
             tasks: self.group.is_cancelled(),
             body: body.as_ref().is_some_and(|body| body.is_cancelled()),
             hard: self.group.is_hardened(),

@@ -1,6 +1,7 @@
 //! The tests of trine-channel: one module for each of its files that has behaviour of its own.
 
 mod broadcast;
+mod in_run;
 mod memory;
 mod oneshot;
 mod recv_any;

@@ -1,0 +1,190 @@
+//! `RunSync`: the future that has a closure run in a worker thread, and does what the thread asks of it meanwhile.
+//!
+//! It waits for a token, starts the thread, and then looks at each poll for the result, and for requests of the thread,
+//! which it begins and polls in place: they are part of its own task, under the scopes around it.
+//!
+//! Once the thread has started the future is a guard: a cancel lets it be polled until the closure returns. Not so if
+//! it may be abandoned: then it is simply dropped, and the thread goes on alone. A future that is dropped by other code
+//! than a cancel (a `select!`) cannot wait; then a task of the run itself does, so that no run ends before its threads.
+
+use std::fmt;
+use std::io;
+use std::panic::resume_unwind;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use trine_core::lowlevel::{Guard, RemoteHandle, cancel_visible, spawn_system};
+use trine_limiter::{AcquireOwned, OwnedPermit};
+
+use crate::cache::ThreadCache;
+use crate::served::Serve;
+use crate::task::{Finished, News, Start, Task};
+use crate::to_thread::Options;
+
+/// How often one poll looks for more from the thread. A thread that asks again as soon as it is answered must not keep
+/// the other tasks waiting.
+const REQUESTS_PER_POLL: usize = 8;
+
+/// The future of [`to_thread::run_sync`](crate::to_thread::run_sync) and
+/// [`Options::run_sync`](crate::to_thread::Options::run_sync).
+#[must_use = "futures do nothing unless awaited"]
+pub struct RunSync<F, T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    stage: Stage<F, T>,
+    abandon_on_cancel: bool,
+    name: Option<Arc<str>>,
+}
+
+enum Stage<F, T> {
+    /// Not polled yet.
+    Fresh { f: F, options: Options },
+    /// Waits for a token.
+    Waiting { f: F, acquire: AcquireOwned },
+    /// The thread is at work.
+    Running(Running<F, T>),
+    /// The result was delivered, or it panicked.
+    Over,
+}
+
+struct Running<F, T> {
+    task: Arc<Task<F, T>>,
+    guard: Guard,
+    /// What the thread has asked for and was not answered yet. One at a time, but for iterators that go on beside.
+    serving: Vec<Box<dyn Serve>>,
+}
+
+impl<F, T> RunSync<F, T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    pub(crate) fn new(f: F, options: &Options) -> Self {
+        Self {
+            abandon_on_cancel: options.abandons_on_cancel(),
+            name: options.thread_name(),
+            stage: Stage::Fresh { f, options: options.clone() },
+        }
+    }
+
+    fn start(&self, f: F, permit: OwnedPermit) -> io::Result<Running<F, T>> {
+        let task = Arc::new(Task::new(Start { f, permit, name: self.name.clone() }));
+        ThreadCache::global().start_job(Arc::clone(&task) as _)?;
+        Ok(Running { task, guard: Guard::new(), serving: Vec::new() })
+    }
+}
+
+impl<F, T> Running<F, T> {
+    fn poll(&mut self, abandon_on_cancel: bool, cx: &mut Context<'_>) -> Poll<Finished<T>> {
+        if !abandon_on_cancel {
+            self.guard.attach();
+        }
+        self.task.set_cancelled(cancel_visible());
+        for _ in 0..REQUESTS_PER_POLL {
+            match self.task.look(cx) {
+                News::Finished(result) => return Poll::Ready(result),
+                News::Requests(requests) => {
+                    self.serving.extend(requests.into_iter().filter_map(|request| request.begin()));
+                }
+                News::Nothing => {
+                    self.serve(cx);
+                    return Poll::Pending;
+                }
+            }
+        }
+        self.serve(cx);
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Polls what the thread has asked for. An answer lets the thread go on; when it is back, it wakes this task.
+    fn serve(&mut self, cx: &mut Context<'_>) {
+        self.serving.retain_mut(|serving| serving.poll(cx).is_pending());
+    }
+}
+
+/// The closure is only kept: nothing in here is ever pinned.
+impl<F, T> Unpin for RunSync<F, T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+}
+
+impl<F, T> Future for RunSync<F, T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        let this = &mut *self;
+        if let Stage::Fresh { .. } = &this.stage
+            && let Stage::Fresh { f, options } = std::mem::replace(&mut this.stage, Stage::Over)
+        {
+            this.stage = Stage::Waiting { f, acquire: options.effective_limiter().acquire_owned() };
+        }
+        if let Stage::Waiting { acquire, .. } = &mut this.stage {
+            let permit = ready!(Pin::new(acquire).poll(cx));
+            if let Stage::Waiting { f, .. } = std::mem::replace(&mut this.stage, Stage::Over) {
+                this.stage = match this.start(f, permit) {
+                    Ok(running) => Stage::Running(running),
+                    Err(error) => panic!("`to_thread::run_sync` could not start a thread: {error}"),
+                };
+            }
+        }
+        let Stage::Running(running) = &mut this.stage else {
+            panic!("`to_thread::run_sync` was polled after it had finished");
+        };
+        let result = ready!(running.poll(this.abandon_on_cancel, cx));
+        this.stage = Stage::Over;
+        Poll::Ready(result.unwrap_or_else(|payload| resume_unwind(payload)))
+    }
+}
+
+impl<F, T> Drop for RunSync<F, T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    fn drop(&mut self) {
+        let Stage::Running(running) = &mut self.stage else { return };
+        let task = Arc::clone(&running.task);
+        let under_way = task.abandon();
+        // The thread gets its answers: cancelled.
+        running.serving.clear();
+        if under_way && !self.abandon_on_cancel && RemoteHandle::current().is_some() {
+            spawn_system(linger(task));
+        }
+    }
+}
+
+/// Keeps the run from ending before the thread has.
+async fn linger<F, T>(task: Arc<Task<F, T>>) {
+    let mut guard = Guard::new();
+    std::future::poll_fn(|cx| {
+        guard.attach();
+        task.poll_ended(cx)
+    })
+    .await;
+}
+
+impl<F, T> fmt::Debug for RunSync<F, T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let stage = match &self.stage {
+            Stage::Fresh { .. } => "not started",
+            Stage::Waiting { .. } => "waiting for a token",
+            Stage::Running(_) => "running in a thread",
+            Stage::Over => "over",
+        };
+        f.debug_struct("RunSync").field("stage", &stage).finish_non_exhaustive()
+    }
+}

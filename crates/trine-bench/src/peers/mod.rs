@@ -22,6 +22,7 @@ mod monoio;
 mod moro;
 #[cfg(feature = "tokio")]
 mod tokio;
+mod trine;
 
 /// A workload written for one peer: does `bench.ops` operations, the measured part between the marks; returns the checksum.
 pub(crate) type Program = fn(&Bench) -> u64;
@@ -50,6 +51,7 @@ pub(crate) struct Peer {
 /// Everyone who takes part, in the order of the table.
 pub(crate) static PEERS: &[Peer] = &[
     Peer { name: "floor", role: Role::Floor, program: floor::program },
+    Peer { name: "trine", role: Role::Trine, program: trine::program },
     #[cfg(feature = "tokio")]
     Peer { name: "tokio", role: Role::Peer, program: tokio::program },
     #[cfg(feature = "async-executor")]

@@ -1,0 +1,4 @@
+//! Tests of the umbrella: what it offers, and under which paths.
+
+mod contract;
+mod surface;

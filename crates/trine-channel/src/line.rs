@@ -80,6 +80,7 @@ impl<T> State<T> {
                 self.reserved -= 1;
                 None
             }
+            Stage::Handed(ticket) => self.orphan(ticket),
             Stage::Slot | Stage::Received => None,
         };
         self.settle(wakes);
@@ -101,6 +102,16 @@ impl<T> State<T> {
         item
     }
 
+    /// The sender of an item that was handed over is gone: nobody but that receiver may have it. O(n), like `withdraw`.
+    fn orphan(&mut self, ticket: u64) -> Option<T> {
+        if let Some(index) = self.returned.iter().position(|handed| handed.ticket == ticket) {
+            return self.returned.remove(index).map(|handed| handed.item);
+        }
+        let handed = self.wishes.granted_payloads_mut().filter_map(|wish| wish.item.as_mut());
+        handed.filter(|handed| handed.ticket == ticket).for_each(|handed| handed.orphaned = true);
+        None
+    }
+
     /// A receiver's future is dropped: it has taken nothing, so what it was handed goes to the front or to the next.
     pub(crate) fn abandon_wish(
         &mut self,
@@ -109,7 +120,7 @@ impl<T> State<T> {
     ) -> (Option<T>, Option<Waiter>) {
         let (wish, waiter) = self.wishes.leave(place);
         let Some(handed) = wish.item else { return (None, waiter) };
-        if self.receivers == 0 {
+        if self.receivers == 0 || handed.orphaned {
             return (Some(handed.item), waiter);
         }
         let index = self.returned.partition_point(|other| other.ticket < handed.ticket);

@@ -62,9 +62,11 @@ impl<T> State<T> {
             return false;
         }
         let Some(wish) = self.unpromised_wish() else { return false };
-        let Some(item) = self.grant_offer(offer, Stage::Received, wakes) else { return false };
-        let ticket = self.ticket();
-        self.hand(wish, Handed { ticket, item }, wakes);
+        let ticket = self.next_ticket();
+        let Some(item) = self.grant_offer(offer, Stage::Handed(ticket), wakes) else {
+            return false;
+        };
+        self.hand(wish, Handed { ticket, orphaned: false, item }, wakes);
         true
     }
 

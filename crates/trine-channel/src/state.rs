@@ -18,6 +18,10 @@
 //! next number; should its receiver give it back, it is sorted by ticket among the returned items, all of which go
 //! before the buffer. So items that were handed to two receivers are in order again, whichever is dropped first.
 //!
+//! **A sender that is dropped** before it was polled after its grant has not sent: its item is taken back, out of the
+//! buffer or the returned items; if it is with a receiver that has not been polled yet, it is that receiver's, but
+//! goes no further. Only what has been received cannot be taken back.
+//!
 //! **Capacity 0.** There is no buffer: an item goes from an offer to a wish. A slot that is reserved then stands for
 //! one receiver who waits, so that many receivers are kept from others. If that one leaves, the slot's item waits in
 //! the buffer.
@@ -49,8 +53,10 @@ pub(crate) enum Stage<T> {
     Slot,
     /// Granted: the item is, or was, in the buffer under this number.
     Buffered(u64),
-    /// Granted: the item went straight to a receiver.
+    /// Granted: a receive that did not wait took the item.
     Received,
+    /// Granted: the item was handed to a receiver that waits, with this ticket.
+    Handed(u64),
     /// Granted: a slot is reserved.
     Reserved,
 }
@@ -74,6 +80,8 @@ pub(crate) enum Refusal {
 /// An item that has been handed over, with its place in the order of such items.
 pub(crate) struct Handed<T> {
     pub(crate) ticket: u64,
+    /// Its sender was dropped without knowing that it had sent: if nobody receives it, it was not sent.
+    pub(crate) orphaned: bool,
     pub(crate) item: T,
 }
 
@@ -97,7 +105,7 @@ pub(crate) struct State<T> {
     /// How many items have left the buffer at its front: the number of the one that is at the front now.
     pub(crate) front_number: u64,
     pub(crate) returned: VecDeque<Handed<T>>,
-    next_ticket: u64,
+    last_ticket: u64,
     pub(crate) reserved: usize,
     pub(crate) senders: usize,
     pub(crate) receivers: usize,
@@ -115,7 +123,7 @@ impl<T> State<T> {
             buffer: VecDeque::new(),
             front_number: 0,
             returned: VecDeque::new(),
-            next_ticket: 0,
+            last_ticket: 0,
             reserved: 0,
             senders: 0,
             receivers: 0,
@@ -177,9 +185,14 @@ impl<T> State<T> {
         Some(item)
     }
 
-    pub(crate) fn ticket(&mut self) -> u64 {
-        self.next_ticket += 1;
-        self.next_ticket
+    /// An item that is about to be handed over.
+    pub(crate) fn handed(&mut self, item: T) -> Handed<T> {
+        Handed { ticket: self.next_ticket(), orphaned: false, item }
+    }
+
+    pub(crate) fn next_ticket(&mut self) -> u64 {
+        self.last_ticket += 1;
+        self.last_ticket
     }
 
     /// Takes the first item, to be handed over.
@@ -188,7 +201,7 @@ impl<T> State<T> {
             return Some(handed);
         }
         let item = self.pop()?;
-        Some(Handed { ticket: self.ticket(), item })
+        Some(self.handed(item))
     }
 
     // ---- what does not wait ----
@@ -227,8 +240,8 @@ impl<T> State<T> {
             return Err(TrySendError::WouldBlock(item));
         }
         if let Some(place) = self.unpromised_wish() {
-            let ticket = self.ticket();
-            self.hand(place, Handed { ticket, item }, wakes);
+            let handed = self.handed(item);
+            self.hand(place, handed, wakes);
         } else if self.has_room() {
             self.push(item);
         } else {
@@ -309,8 +322,8 @@ impl<T> State<T> {
         } else {
             match self.wishes.next() {
                 Some(place) => {
-                    let ticket = self.ticket();
-                    self.hand(place, Handed { ticket, item }, wakes);
+                    let handed = self.handed(item);
+                    self.hand(place, handed, wakes);
                 }
                 None => {
                     self.push(item);

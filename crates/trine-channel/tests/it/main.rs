@@ -1,9 +1,12 @@
 //! The tests of trine-channel: one module for each of its files that has behaviour of its own.
 
+mod allocations;
 mod broadcast;
 mod in_run;
 mod memory;
 mod oneshot;
+mod polls;
+mod random;
 mod recv_any;
 mod reserve;
 mod sink;

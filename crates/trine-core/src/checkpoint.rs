@@ -35,6 +35,7 @@ use crate::runtime::Runtime;
 /// trine_core::run(increment(&counter));
 /// assert_eq!(counter.get(), 1);
 /// ```
+#[inline]
 pub fn poll_checkpoint(cx: &mut Context<'_>) -> Poll<()> {
     let (cancelled, budget) = Runtime::with(|runtime| {
         if !runtime.current().is_some() {
@@ -79,10 +80,8 @@ impl Runtime {
     fn pass_checkpoint(&self) -> bool {
         let passed = self.checkpoints.get() + 1;
         self.checkpoints.set(passed);
-        if let Some((at, scope)) = self.cancel_at.get()
-            && at == passed
-        {
-            self.tree(|tree| tree.cancel(scope));
+        if self.cancel_at.get() == passed {
+            self.tree(|tree| tree.cancel(self.cancel_scope.get()));
         }
         self.peek(|tree| tree.is_visible(self.current()))
     }
@@ -118,6 +117,7 @@ pub struct Checkpoint {
 impl Future for Checkpoint {
     type Output = ();
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         if !self.yielded {
             self.yielded = true;

@@ -46,13 +46,7 @@ impl Runtime {
         self.settle(id, current, task, waker)
     }
 
-    fn settle(
-        &self,
-        id: FrameId,
-        current: FrameId,
-        task: Option<FrameId>,
-        waker: &Waker,
-    ) -> bool {
+    fn settle(&self, id: FrameId, current: FrameId, task: Option<FrameId>, waker: &Waker) -> bool {
         let (moved, known) = self.tree(|tree| {
             let moved = tree.outer(id) != current;
             if moved {

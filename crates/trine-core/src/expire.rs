@@ -3,19 +3,28 @@
 //! All scopes first, so that the sleeps inside them know. A sleep from which a cancel is visible by
 //! then is not woken: it was cancelled, not completed.
 
+use std::time::Instant;
+
 use crate::run::Scheduler;
 use crate::runtime::Runtime;
 use crate::timers::Due;
 
 impl Scheduler {
     /// Expires what is due.
+    #[inline]
     pub(crate) fn expire(&self) {
-        Runtime::with(|runtime| {
-            let Some(next) = runtime.timers.borrow().next() else { return };
+        let next = Runtime::with(|runtime| runtime.timers.borrow().next());
+        if let Some(next) = next {
             let now = self.active.clock.now();
-            if next > now {
-                return;
+            if next <= now {
+                self.expire_until(now);
             }
+        }
+    }
+
+    #[cold]
+    fn expire_until(&self, now: Instant) {
+        Runtime::with(|runtime| {
             let mut sleeps = Vec::new();
             loop {
                 let due = runtime.timers.borrow_mut().pop_due(now);
@@ -26,12 +35,16 @@ impl Scheduler {
                     None => break,
                 }
             }
-            for (timer, waiter) in sleeps {
-                if waiter.accepts() {
-                    waiter.wake();
-                } else {
-                    runtime.timers.borrow_mut().pass_over(timer);
+            // Who wakes is settled for all before the first is woken: a waker can be anybody's code.
+            sleeps.retain(|(timer, waiter)| {
+                let accepts = waiter.accepts();
+                if !accepts {
+                    runtime.timers.borrow_mut().pass_over(*timer);
                 }
+                accepts
+            });
+            for (_, waiter) in sleeps {
+                waiter.wake();
             }
         });
     }

@@ -13,10 +13,12 @@ impl FrameId {
     /// Slot 0 of the slab is never given out: it is the place of code that runs in no task.
     pub(crate) const NONE: FrameId = FrameId(0);
 
+    #[inline]
     pub(crate) fn index(self) -> usize {
         self.0 as usize
     }
 
+    #[inline]
     pub(crate) fn is_some(self) -> bool {
         self != Self::NONE
     }
@@ -51,6 +53,7 @@ impl Poller {
     pub(crate) const NOBODY: Poller = Poller(0);
     const FOREIGN: u32 = 1 << 31;
 
+    #[inline]
     pub(crate) fn task(id: FrameId) -> Self {
         debug_assert!(id.0 < Self::FOREIGN);
         Self(id.0)
@@ -61,11 +64,13 @@ impl Poller {
     }
 
     /// The place of the kept waker, if it is a foreign one.
+    #[inline]
     pub(crate) fn as_foreign(self) -> Option<usize> {
         (self.0 & Self::FOREIGN != 0).then_some((self.0 & !Self::FOREIGN) as usize)
     }
 
     /// The task, if it is one of ours.
+    #[inline]
     pub(crate) fn as_task(self) -> Option<FrameId> {
         (self.0 != 0 && self.0 & Self::FOREIGN == 0).then_some(FrameId(self.0))
     }
@@ -83,6 +88,7 @@ impl Poller {
 /// | `SHIELD` | `set_shield(true)` | `set_shield(false)` |
 /// | `HOLDS` | the owner needs polling until it is done (`finally`) | the owner |
 /// | `CUT` | something inside was dropped unfinished by a cancel from outside | never |
+/// | `IN_TURN` | a group is being polled | the end of its turn |
 /// | `NAMED` | the task was given a name, kept beside the tree | being released |
 /// | `VISIBLE`, `HARDENED` | cached: see `visibility.rs` | recomputed when `seen` is old |
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
@@ -100,11 +106,14 @@ impl Flags {
     pub(crate) const VISIBLE: Flags = Flags(1 << 8);
     pub(crate) const HARDENED: Flags = Flags(1 << 9);
     pub(crate) const NAMED: Flags = Flags(1 << 10);
+    pub(crate) const IN_TURN: Flags = Flags(1 << 11);
 
+    #[inline]
     pub(crate) fn has(self, flag: Flags) -> bool {
         self.0 & flag.0 != 0
     }
 
+    #[inline]
     pub(crate) fn set(&mut self, flag: Flags, on: bool) {
         if on {
             self.0 |= flag.0;
@@ -116,7 +125,7 @@ impl Flags {
 
 impl fmt::Debug for Flags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const NAMES: [&str; 11] = [
+        const NAMES: [&str; 12] = [
             "queued",
             "released",
             "cancelled",
@@ -128,6 +137,7 @@ impl fmt::Debug for Flags {
             "visible",
             "hardened",
             "named",
+            "in_turn",
         ];
         let set = NAMES.iter().enumerate().filter(|(bit, _)| self.0 & (1 << bit) != 0);
         f.debug_set().entries(set.map(|(_, name)| name)).finish()

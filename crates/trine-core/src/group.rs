@@ -162,6 +162,7 @@ impl Group {
     ///
     /// See [`Group`].
     #[track_caller]
+    #[inline]
     pub fn turn(&self, cx: &Context<'_>) -> Turn<'_> {
         Runtime::with(|runtime| {
             let current = runtime.require("a nursery");
@@ -289,15 +290,18 @@ impl Group {
         Self::from_id(id)
     }
 
+    #[inline]
     pub(crate) fn id(&self) -> FrameId {
         self.id
     }
 
     /// Begins a tick of the run.
+    #[inline]
     pub(crate) fn tick(&self) -> Turn<'_> {
         Runtime::with(|runtime| Turn::begin(self, runtime, FrameId::NONE))
     }
 
+    #[inline]
     pub(crate) fn has_ready(&self) -> bool {
         Runtime::with(|runtime| runtime.peek(|tree| tree.has_ready(self.id)))
     }

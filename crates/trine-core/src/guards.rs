@@ -14,7 +14,9 @@
 //! Only frames that contribute have a node: the others pay four bytes.
 
 use crate::bug::bug;
-use crate::frame::{Flags, FrameId, Role};
+#[cfg(debug_assertions)]
+use crate::frame::Role;
+use crate::frame::{Flags, FrameId};
 use crate::tree::Tree;
 
 /// A frame that contributes. Links are indices of nodes; 0 is none.

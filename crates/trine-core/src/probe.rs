@@ -79,5 +79,8 @@ pub fn checkpoints_passed() -> u64 {
 /// });
 /// ```
 pub fn cancel_at_checkpoint(n: u64, scope: &ScopeFrame) {
-    Runtime::with(|runtime| runtime.cancel_at.set(Some((n, scope.id()))));
+    Runtime::with(|runtime| {
+        runtime.cancel_at.set(n);
+        runtime.cancel_scope.set(scope.id());
+    });
 }

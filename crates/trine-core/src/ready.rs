@@ -2,8 +2,9 @@
 //!
 //! Each group keeps the list of its tasks that were woken, linked through the frames themselves.
 //! Waking a task appends it to the list of its home and then wakes the task that polls this group,
-//! and so on, up to the first that is queued already: the others were told by whoever queued it.
-//! So under load a wake costs one step; the sparse worst case is the depth.
+//! and so on, up to the first group that has something ready, or is being polled: whoever polls a group
+//! with tasks on its list was told, or is told when the turn ends. So under load a wake costs one step;
+//! the sparse worst case is the depth.
 //!
 //! What can go wrong, and what happens then:
 //! - a task is released while it is linked (it ended right after waking itself): it is marked, and
@@ -23,56 +24,59 @@ const PASSED_OVER_MIN: usize = 64;
 
 impl Tree {
     /// Wakes a task by what its waker holds. Unknown ones are ignored.
+    #[inline]
     pub(crate) fn wake(&mut self, id: FrameId, generation: u16) {
-        if self.is_current(id, generation) {
+        if let Some(frame) = self.frames.get(id.index())
+            && frame.generation == generation
+            && !frame.flags.has(Flags::QUEUED)
+        {
             self.wake_task(id);
         }
     }
 
     /// Queues a task with its home, and whoever polls that, upwards.
+    #[inline]
     pub(crate) fn wake_task(&mut self, id: FrameId) {
-        let mut at = id;
-        loop {
-            let frame = &mut self.frames[at.index()];
-            let Role::Task { home, next, .. } = &mut frame.role else { return };
-            if frame.flags.has(Flags::QUEUED) {
-                return;
-            }
-            *next = FrameId::NONE;
-            let home = *home;
-            frame.flags.set(Flags::QUEUED, true);
-            self.queued += 1;
-            let poller = self.append(home, at);
-            match poller.as_task() {
-                Some(task) => at = task,
-                None => return self.wake_poller(poller),
-            }
+        let poller = self.push_ready(id);
+        if poller != Poller::NOBODY {
+            self.wake_poller(poller);
         }
     }
 
-    /// Puts a queued task at the end of a group's list; gives who polls that group.
-    fn append(&mut self, home: FrameId, task: FrameId) -> Poller {
-        let Role::Group { head, tail, poller } = &mut self.frames[home.index()].role else {
-            bug!("the home {home:?} of {task:?} is no group");
-        };
-        let (last, poller) = (std::mem::replace(tail, task), *poller);
-        if last.is_some() {
-            let Role::Task { next, .. } = &mut self.frames[last.index()].role else {
-                bug!("ready list of {home:?}");
-            };
-            *next = task;
-        } else {
-            *head = task;
-        }
-        poller
-    }
-
+    /// Wakes who polls a group or scope, and those who poll the groups around it.
     pub(crate) fn wake_poller(&mut self, poller: Poller) {
-        if let Some(task) = poller.as_task() {
-            self.wake_task(task);
-        } else if let Some(at) = poller.as_foreign() {
+        let mut poller = poller;
+        while let Some(task) = poller.as_task() {
+            poller = self.push_ready(task);
+        }
+        if let Some(at) = poller.as_foreign() {
             self.call_foreign(at);
         }
+    }
+
+    /// Puts a task at the end of its home's list, unless it is there. Gives who has to be told.
+    #[inline]
+    fn push_ready(&mut self, id: FrameId) -> Poller {
+        let frame = &mut self.frames[id.index()];
+        let Role::Task { home, next, .. } = &mut frame.role else { return Poller::NOBODY };
+        if frame.flags.has(Flags::QUEUED) {
+            return Poller::NOBODY;
+        }
+        *next = FrameId::NONE;
+        let home = *home;
+        frame.flags.set(Flags::QUEUED, true);
+        self.queued += 1;
+        let group = &mut self.frames[home.index()];
+        let Role::Group { head, tail, poller } = &mut group.role else { homeless(id) };
+        let last = std::mem::replace(tail, id);
+        if last.is_some() {
+            if let Role::Task { next, .. } = &mut self.frames[last.index()].role {
+                *next = id;
+            }
+            return Poller::NOBODY;
+        }
+        *head = id;
+        if group.flags.has(Flags::IN_TURN) { Poller::NOBODY } else { *poller }
     }
 
     /// The last task that is ready now: the tick that begins ends with it.
@@ -91,26 +95,47 @@ impl Tree {
     /// while it was queued, which is freed by this.
     #[inline]
     pub(crate) fn pop_ready(&mut self, group: FrameId) -> (FrameId, Option<u32>) {
-        let Role::Group { head, tail, .. } = &mut self.frames[group.index()].role else {
+        let Role::Group { head, tail, .. } = self.frames[group.index()].role else {
             bug!("{group:?} is no group");
         };
-        let (id, last) = (*head, *tail);
-        let frame = &mut self.frames[id.index()];
+        let frame = &mut self.frames[head.index()];
         let Role::Task { next, slot, .. } = frame.role else { bug!("ready list of {group:?}") };
         frame.flags.set(Flags::QUEUED, false);
         let released = frame.flags.has(Flags::RELEASED);
         self.queued -= 1;
-        if let Role::Group { head, tail, .. } = &mut self.frames[group.index()].role {
-            *head = next;
-            if id == last {
-                *tail = FrameId::NONE;
-            }
-        }
+        self.set_list(group, next, if head == tail { FrameId::NONE } else { tail });
         if released {
-            self.free(id);
-            return (id, None);
+            self.free(head);
+            return (head, None);
         }
-        (id, Some(slot))
+        (head, Some(slot))
+    }
+
+    #[inline]
+    fn set_list(&mut self, group: FrameId, first: FrameId, last: FrameId) {
+        if let Role::Group { head, tail, .. } = &mut self.frames[group.index()].role {
+            *head = first;
+            *tail = last;
+        }
+    }
+
+    /// A turn of the group begins: while it lasts nobody is told of tasks that become ready.
+    #[inline]
+    pub(crate) fn begin_turn(&mut self, group: FrameId) -> FrameId {
+        self.frames[group.index()].flags.set(Flags::IN_TURN, true);
+        self.last_ready(group)
+    }
+
+    /// The turn is over: if it leaves something ready, whoever polls the group must do so again.
+    #[inline]
+    pub(crate) fn end_turn(&mut self, group: FrameId) {
+        let frame = &mut self.frames[group.index()];
+        frame.flags.set(Flags::IN_TURN, false);
+        if let Role::Group { tail, poller, .. } = frame.role
+            && tail.is_some()
+        {
+            self.wake_poller(poller);
+        }
     }
 
     /// Empties the list of a group that is released.
@@ -149,10 +174,7 @@ impl Tree {
             }
             following = id;
         }
-        if let Role::Group { head, tail, .. } = &mut self.frames[group.index()].role {
-            *head = following;
-            *tail = order.last().copied().unwrap_or(FrameId::NONE);
-        }
+        self.set_list(group, following, order.last().copied().unwrap_or(FrameId::NONE));
         order.clear();
         self.scratch = order;
     }
@@ -186,4 +208,9 @@ impl Tree {
         let foreign = std::mem::take(&mut self.passed_over_foreign);
         self.deferred.wake(foreign);
     }
+}
+
+#[cold]
+fn homeless(id: FrameId) -> ! {
+    bug!("the home of task {id:?} is no group")
 }

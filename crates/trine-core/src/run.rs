@@ -217,7 +217,9 @@ impl Scheduler {
             if let Poll::Ready(value) = tick {
                 break value;
             }
-            self.wait();
+            if !self.is_busy() {
+                self.wait();
+            }
         };
         self.end();
         value
@@ -228,16 +230,20 @@ impl Scheduler {
         self.deliver();
         self.expire();
         let mut result = Poll::Pending;
+        let mut spawned = false;
         let mut turn = self.root.tick();
         while let Some(ready) = turn.next() {
             if ready.slot() != MAIN {
+                spawned = true;
                 Runtime::with(|runtime| runtime.poll_spawned(&ready));
             } else if let Poll::Ready(value) = ready.poll(&mut poll_main) {
                 result = Poll::Ready(value);
             }
         }
         drop(turn);
-        self.active.bound_system_tasks();
+        if spawned {
+            self.active.bound_system_tasks();
+        }
         result
     }
 
@@ -253,15 +259,21 @@ impl Scheduler {
     }
 
     /// Whether a tick would have something to do at once.
+    #[inline]
     pub(crate) fn is_busy(&self) -> bool {
         self.root.has_ready() || self.active.mailbox.is_pending()
     }
 
     /// Takes in what other threads have sent.
+    #[inline]
     fn deliver(&self) {
-        if !self.active.mailbox.is_pending() {
-            return;
+        if self.active.mailbox.is_pending() {
+            self.deliver_letters();
         }
+    }
+
+    #[cold]
+    fn deliver_letters(&self) {
         // Taken out while it is worked through: a call may run anything.
         let mut letters = self.letters.take();
         self.active.mailbox.collect(&mut letters);
@@ -297,7 +309,7 @@ impl Drop for Scheduler {
             remote::unregister(runtime.run_id());
             runtime.set_run_id(0);
             runtime.set_current(FrameId::NONE);
-            runtime.cancel_at.set(None);
+            runtime.cancel_at.set(u64::MAX);
             runtime.hooked.set(false);
             *runtime.run.borrow_mut() = None;
         });

@@ -39,9 +39,10 @@ pub(crate) struct Runtime {
     run_id: Cell<u16>,
     /// Whether the schedule is shuffled, or somebody watches it.
     pub(crate) hooked: Cell<bool>,
-    /// Cancel points passed, and the one at which to cancel.
+    /// Cancel points passed, the one at which to cancel, and what.
     pub(crate) checkpoints: Cell<u64>,
-    pub(crate) cancel_at: Cell<Option<(u64, FrameId)>>,
+    pub(crate) cancel_at: Cell<u64>,
+    pub(crate) cancel_scope: Cell<FrameId>,
     tree: RefCell<Tree>,
     pub(crate) timers: RefCell<Timers>,
     pub(crate) names: RefCell<BTreeMap<u32, Cow<'static, str>>>,
@@ -75,7 +76,8 @@ impl Runtime {
             run_id: Cell::new(0),
             hooked: Cell::new(false),
             checkpoints: Cell::new(0),
-            cancel_at: Cell::new(None),
+            cancel_at: Cell::new(u64::MAX),
+            cancel_scope: Cell::new(FrameId::NONE),
             tree: RefCell::new(Tree::new()),
             timers: RefCell::new(Timers::new()),
             names: RefCell::new(BTreeMap::new()),

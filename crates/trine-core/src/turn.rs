@@ -34,7 +34,7 @@ impl<'g> Turn<'g> {
             runtime.shuffle_ready(group.id());
         }
         let (last, cancelled) =
-            runtime.peek(|tree| (tree.last_ready(group.id()), tree.is_visible(group.id())));
+            runtime.peek(|tree| (tree.begin_turn(group.id()), tree.is_visible(group.id())));
         let budget = runtime.budget();
         Turn { group, before, budget, last, cancelled, stepping: FrameId::NONE }
     }
@@ -71,22 +71,29 @@ impl<'g> Turn<'g> {
     #[expect(clippy::should_implement_trait, reason = "an iterator's items could outlive the turn")]
     #[inline]
     pub fn next(&mut self) -> Option<Ready> {
-        Runtime::with(|runtime| {
-            while self.last.is_some() {
-                let (id, ready) = runtime.peek(|tree| {
-                    let (id, slot) = tree.pop_ready(self.group.id());
-                    (id, slot.map(|slot| (slot, runtime.word(tree, id))))
-                });
-                if id == self.last {
-                    self.last = FrameId::NONE;
-                }
-                if let Some((slot, word)) = ready {
-                    self.step(runtime, id);
-                    return Some(Ready { slot, word });
-                }
+        while self.last.is_some() {
+            let ready = Runtime::with(|runtime| self.pop(runtime));
+            if ready.is_some() {
+                return ready;
             }
-            None
-        })
+        }
+        None
+    }
+
+    /// Takes the next one off the list: nothing if it was released meanwhile.
+    #[inline]
+    fn pop(&mut self, runtime: &Runtime) -> Option<Ready> {
+        let (id, ready) = runtime.peek(|tree| {
+            let (id, slot) = tree.pop_ready(self.group.id());
+            (id, slot.map(|slot| Ready { slot, word: runtime.word(tree, id) }))
+        });
+        if id == self.last {
+            self.last = FrameId::NONE;
+        }
+        if ready.is_some() {
+            self.step(runtime, id);
+        }
+        ready
     }
 
     /// Hands out a task that need not be ready.
@@ -164,6 +171,7 @@ impl Drop for Turn<'_> {
         Runtime::with(|runtime| {
             runtime.set_current(self.before);
             runtime.set_budget(self.budget);
+            runtime.tree(|tree| tree.end_turn(self.group.id()));
             if self.stepping.is_some() {
                 runtime.instrument(self.stepping, Step::After);
             }

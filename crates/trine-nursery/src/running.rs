@@ -251,6 +251,7 @@ where
     }
 
     /// Polls one member of the group, and drops it if it is cancelled and needs no draining.
+    #[inline]
     fn poll_one(&mut self, ready: &Ready) {
         if ready.slot() == BODY {
             return self.poll_body(ready);

@@ -2,9 +2,12 @@
 
 mod barrier;
 mod condition;
+mod counted;
 mod event;
+mod in_run;
 mod mutex;
 mod parking_lot;
+mod random;
 mod rw_lock;
 mod semaphore;
 mod support;

@@ -45,16 +45,27 @@ where
     }
 }
 
-/// Has the run begin a task that can be cancelled from here.
-pub(crate) fn ask<F, T>(run: &RunHandle, f: F) -> Result<Asked<T>, FromThreadError>
+/// Has the run begin a task that can be cancelled from here. The task keeps until its end what `keep` returns in the run.
+pub(crate) fn ask<F, T, K>(
+    run: &RunHandle,
+    f: F,
+    keep: impl FnOnce() -> K + Send + 'static,
+) -> Result<Asked<T>, FromThreadError>
 where
     F: AsyncFnOnce() -> T + Send + 'static,
     T: Send + 'static,
+    K: 'static,
 {
     let (answer, question) = oneshot();
     let switch = Arc::new(Switch::new());
     let in_run = Arc::clone(&switch);
-    run.send(move || spawn_system(serve(f, answer, in_run)))?;
+    run.send(move || {
+        let kept = keep();
+        spawn_system(async move {
+            serve(f, answer, in_run).await;
+            drop(kept);
+        });
+    })?;
     Ok(Asked { question, switch })
 }
 
@@ -89,7 +100,7 @@ where
         if let Stage::Fresh { .. } = this.stage {
             ready!(poll_checkpoint(cx));
             if let Stage::Fresh { run, f } = std::mem::replace(&mut this.stage, Stage::Over) {
-                this.stage = Stage::Asked(ask(&run, f)?);
+                this.stage = Stage::Asked(ask(&run, f, || ())?);
             }
         }
         let Stage::Asked(asked) = &mut this.stage else {

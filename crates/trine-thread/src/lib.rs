@@ -5,6 +5,7 @@
 //! | a task                                  | blocking code in a worker thread               | [`to_thread::run_sync`]       |
 //! | that blocking code                      | the task that waits for it                     | [`from_thread`]               |
 //! | any other thread, or executor           | a run it has a handle of                       | [`RunHandle`]                 |
+//! | a program without a run                 | a run in a background thread                   | [`Portal`]                    |
 //!
 //! Nothing hangs: a call into a run that is over, or ends meanwhile, fails. Nothing is lost: a run waits for its threads, but
 //! for those it was told to abandon, and a panic on either side goes on where the result was awaited.
@@ -31,6 +32,9 @@ mod context;
 pub mod from_thread;
 mod name;
 mod oneshot;
+mod opened;
+mod portal;
+mod portal_task;
 mod run_handle;
 mod run_sync;
 mod served;
@@ -40,4 +44,7 @@ pub mod to_thread;
 
 pub use cache::ThreadCache;
 pub use call::Call;
+pub use opened::{OpenError, Opened, Session};
+pub use portal::Portal;
+pub use portal_task::PortalTask;
 pub use run_handle::RunHandle;

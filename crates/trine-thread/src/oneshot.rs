@@ -79,6 +79,11 @@ impl<T> Question<T> {
         }
     }
 
+    /// Whether the waiting is over, with a value or without.
+    pub(crate) fn is_settled(&self) -> bool {
+        !matches!(*self.slot.lock(), State::Open(_))
+    }
+
     /// Blocks the thread until there is the value, or `None` if there will be none.
     pub(crate) fn wait(mut self) -> Option<T> {
         let waker = Waker::from(Arc::new(Unpark(thread::current())));

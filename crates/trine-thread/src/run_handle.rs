@@ -26,21 +26,22 @@ use crate::served::{Delivery, Outcome, Serve, Served};
 /// use trine_core::checkpoint;
 /// use trine_thread::{RunHandle, from_thread::FromThreadError};
 ///
-/// let thread = trine_core::run(async {
-///     let run = RunHandle::current();
+/// let handle = trine_core::run(async {
+///     let handle = RunHandle::current();
+///     let elsewhere = handle.clone();
 ///     let thread = std::thread::spawn(move || {
-///         let answer = run.run(async || {
+///         elsewhere.run(async || {
 ///             checkpoint().await;
 ///             6 * 7
-///         });
-///         assert_eq!(answer, Ok(42));
-///         while run.run_sync(|| ()).is_ok() {}
-///         run.run_sync(|| ())
+///         })
 ///     });
-///     trine_core::sleep(std::time::Duration::from_millis(5)).await;
-///     thread
+///     while !thread.is_finished() {
+///         checkpoint().await; // the run goes on meanwhile
+///     }
+///     assert_eq!(thread.join().unwrap(), Ok(42));
+///     handle
 /// });
-/// assert_eq!(thread.join().unwrap(), Err(FromThreadError::RunFinished));
+/// assert_eq!(handle.run_sync(|| ()), Err(FromThreadError::RunFinished));
 /// ```
 #[derive(Clone)]
 pub struct RunHandle {
@@ -100,7 +101,7 @@ impl RunHandle {
         &self,
         f: impl AsyncFnOnce() -> T + Send + 'static,
     ) -> Result<T, FromThreadError> {
-        self.refuse_own_thread("run")?;
+        self.refuse_own_thread("RunHandle::run")?;
         let (answer, question) = oneshot();
         self.send(move || {
             let mut served = Served::new(f, answer);
@@ -130,7 +131,7 @@ impl RunHandle {
         &self,
         f: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, FromThreadError> {
-        self.refuse_own_thread("run_sync")?;
+        self.refuse_own_thread("RunHandle::run_sync")?;
         let (answer, question) = oneshot();
         self.send(move || {
             // Unwind safety: the panic goes on in the calling thread.
@@ -224,14 +225,14 @@ impl RunHandle {
 
     /// Panics on the thread of the run, if the run is not over.
     #[track_caller]
-    fn refuse_own_thread(&self, name: &str) -> Result<(), FromThreadError> {
+    pub(crate) fn refuse_own_thread(&self, name: &str) -> Result<(), FromThreadError> {
         if thread::current().id() != self.thread {
             return Ok(());
         }
         // A later run on the same thread is another matter.
         self.send(|| ())?;
         panic!(
-            "`RunHandle::{name}` was called on the thread of its own run, where it would wait for itself: await instead"
+            "`{name}` was called on the thread of its own run, where it would wait for itself: await instead"
         );
     }
 }

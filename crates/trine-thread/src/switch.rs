@@ -24,6 +24,11 @@ impl Switch {
         }
     }
 
+    /// Whether it was thrown.
+    pub(crate) fn was_thrown(&self) -> bool {
+        matches!(*self.lock(), State::Thrown)
+    }
+
     /// Whether it was thrown; if not, the task is woken when it is.
     pub(crate) fn is_thrown(&self, cx: &Context<'_>) -> bool {
         // Cloned before the lock, dropped after it: both may run foreign code.

@@ -4,6 +4,7 @@
 mod cache;
 mod from_thread;
 mod options;
+mod portal;
 mod run_handle;
 mod stress;
 mod to_thread;

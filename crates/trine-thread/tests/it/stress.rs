@@ -35,7 +35,6 @@ fn tasks_that_call_their_run_again_and_again_do_not_block_each_other() {
 
 // rule: T-1
 #[test]
-#[ignore = "starts a thousand threads, which takes a second on a small machine"]
 fn a_thousand_threads_at_once() {
     const THREADS: usize = 1_000;
     let limiter = Arc::new(CapacityLimiter::new(THREADS));

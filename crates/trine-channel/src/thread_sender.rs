@@ -120,11 +120,28 @@ impl<T> ThreadSender<T> {
     }
 
     /// How many items are in the channel.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (sender, receiver) = trine_channel::open_thread_channel(2);
+    /// sender.try_send('a').unwrap();
+    /// assert_eq!(sender.len(), 1);
+    /// # drop(receiver);
+    /// ```
     pub fn len(&self) -> usize {
         self.channel.queue_in.len()
     }
 
     /// Whether no item is in the channel.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (sender, receiver) = trine_channel::open_thread_channel::<u8>(2);
+    /// assert!(sender.is_empty());
+    /// # drop((sender, receiver));
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.channel.queue_in.is_empty()
     }

@@ -24,6 +24,10 @@ pub struct Borrower(u64);
 
 impl Borrower {
     /// A borrower that differs from every other one made in this process.
+    ///
+    /// # Examples
+    ///
+    /// See [`Borrower`].
     #[must_use]
     pub fn new() -> Self {
         /// The next name to give away.

@@ -58,6 +58,10 @@ impl CapacityLimiter {
     /// A limiter with `total_tokens` tokens, none of them out.
     ///
     /// Zero is allowed: nobody gets in until the total is raised. `usize::MAX` is no bound.
+    ///
+    /// # Examples
+    ///
+    /// See [`CapacityLimiter`].
     #[must_use]
     pub fn new(total_tokens: usize) -> Self {
         Self { ledger: Mutex::new(Ledger::new(total_tokens)) }
@@ -148,6 +152,19 @@ impl CapacityLimiter {
     ///
     /// [`AcquireError::AlreadyHeld`] if the borrower already holds, or waits for, a token of this limiter;
     /// [`AcquireError::WouldBlock`] if no token is free, or others wait for one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use trine_limiter::{AcquireError, Borrower, CapacityLimiter};
+    ///
+    /// let limiter = CapacityLimiter::new(2);
+    /// let customer = Borrower::new();
+    /// let permit = limiter.try_acquire_on_behalf_of(customer)?;
+    /// assert_eq!(limiter.try_acquire_on_behalf_of(customer).unwrap_err(), AcquireError::AlreadyHeld);
+    /// # drop(permit);
+    /// # Ok::<(), AcquireError>(())
+    /// ```
     pub fn try_acquire_on_behalf_of(&self, borrower: Borrower) -> Result<Permit<'_>, AcquireError> {
         self.try_claim(Some(borrower)).map(|slot| Permit::new(self, slot))
     }
@@ -181,6 +198,10 @@ impl CapacityLimiter {
     /// # Errors
     ///
     /// [`AcquireError::WouldBlock`] if no token is free, or others wait for one.
+    ///
+    /// # Examples
+    ///
+    /// See [`OwnedPermit::limiter`].
     pub fn try_acquire_owned(self: &Arc<Self>) -> Result<OwnedPermit, AcquireError> {
         self.try_claim(None).map(|slot| OwnedPermit::new(Arc::clone(self), slot))
     }
@@ -211,6 +232,12 @@ impl CapacityLimiter {
     }
 
     /// How many tokens there are.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(trine_limiter::CapacityLimiter::new(5).total_tokens(), 5);
+    /// ```
     pub fn total_tokens(&self) -> usize {
         self.with_ledger(|ledger, _| ledger.total())
     }
@@ -239,16 +266,36 @@ impl CapacityLimiter {
     }
 
     /// How many tokens are out, those included that were just given to a waiter which has not run yet.
+    ///
+    /// # Examples
+    ///
+    /// See [`CapacityLimiter::acquire`].
     pub fn borrowed_tokens(&self) -> usize {
         self.with_ledger(|ledger, _| ledger.borrowed())
     }
 
     /// How many tokens are not out; zero also while more are out than there are.
+    ///
+    /// # Examples
+    ///
+    /// See [`CapacityLimiter::set_total_tokens`].
     pub fn available_tokens(&self) -> usize {
         self.with_ledger(|ledger, _| ledger.available())
     }
 
     /// A snapshot of all of it. In trio `statistics`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use trine_limiter::{Borrower, CapacityLimiter};
+    ///
+    /// let limiter = CapacityLimiter::new(2);
+    /// let customer = Borrower::new();
+    /// let _permit = limiter.try_acquire_on_behalf_of(customer)?;
+    /// assert_eq!(limiter.statistics().borrowers, [customer]);
+    /// # Ok::<(), trine_limiter::AcquireError>(())
+    /// ```
     pub fn statistics(&self) -> LimiterStatistics {
         self.with_ledger(|ledger, _| ledger.statistics())
     }

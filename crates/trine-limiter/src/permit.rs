@@ -47,6 +47,19 @@ impl OwnedPermit {
     }
 
     /// The limiter the token belongs to.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use trine_limiter::CapacityLimiter;
+    ///
+    /// let limiter = Arc::new(CapacityLimiter::new(1));
+    /// let permit = limiter.try_acquire_owned()?;
+    /// assert!(Arc::ptr_eq(permit.limiter(), &limiter));
+    /// # Ok::<(), trine_limiter::AcquireError>(())
+    /// ```
     pub fn limiter(&self) -> &Arc<CapacityLimiter> {
         &self.limiter
     }

@@ -71,6 +71,10 @@ impl RateLimiter {
     /// # Panics
     ///
     /// If `n` or the period is zero.
+    ///
+    /// # Examples
+    ///
+    /// See [`RateLimiter`].
     #[must_use]
     #[track_caller]
     pub fn new(n: usize, period: Duration) -> Self {
@@ -94,6 +98,18 @@ impl RateLimiter {
     /// # Panics
     ///
     /// If `burst` is zero.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use trine_limiter::RateLimiter;
+    ///
+    /// let rate = RateLimiter::new(100, Duration::from_secs(3600)).with_burst(1);
+    /// assert!(rate.try_acquire().is_ok());
+    /// assert!(rate.try_acquire().is_err());
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn with_burst(self, burst: usize) -> Self {

@@ -25,7 +25,7 @@ const THREAD_NAME: &str = "trine-portal";
 /// A run in a background thread, called into by blocking code.
 ///
 /// [`stop`](Self::stop) waits for the tasks that were started; dropping the portal cancels and drains them. Both wait for the
-/// thread. Share a portal by reference or `Arc`. In anyio this is a `BlockingPortal`.
+/// thread. Share a portal by reference or `Arc`. Anyio has it as a blocking portal.
 ///
 /// # Examples
 ///

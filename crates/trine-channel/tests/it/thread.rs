@@ -8,10 +8,13 @@ use std::thread;
 use futures_lite::StreamExt;
 use futures_lite::future::block_on;
 use futures_util::stream::FusedStream;
+use trine_cancel::{CancelScope, shield};
 use trine_channel::{
     Capacity, RecvError, SendError, ThreadReceiver, ThreadSender, TryRecvError, TrySendError,
     open_thread_channel,
 };
+use trine_core::checkpoint;
+use trine_nursery::open_nursery;
 
 /// Polls a future once, outside of any run.
 fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
@@ -235,4 +238,52 @@ fn a_capacity_of_zero_is_refused_with_advice() {
         "a thread channel has no rendezvous: use a capacity of at least 1, or `open_memory_channel(0)` between \
          tasks of one run"
     );
+}
+
+// rule: H-9
+#[test]
+fn every_operation_is_a_checkpoint() {
+    let (sender, receiver) = open_thread_channel(2);
+    sender.try_send(1).unwrap();
+    trine_core::run(async {
+        let scope = CancelScope::new();
+        scope.cancel();
+        assert!(scope.run(receiver.recv()).await.is_none());
+        let scope = CancelScope::new();
+        scope.cancel();
+        assert!(scope.run(sender.send(2)).await.is_none());
+    });
+    assert_eq!((receiver.try_recv(), receiver.try_recv()), (Ok(1), Err(TryRecvError::WouldBlock)));
+}
+
+// rule: H-9
+#[test]
+fn an_item_passes_over_a_receiver_that_is_cancelled_and_still_drained() {
+    let (sender, receiver) = open_thread_channel(1);
+    let other = receiver.clone();
+    trine_core::run(async {
+        let scope = CancelScope::new();
+        open_nursery(async |nursery| {
+            nursery.start_soon(async {
+                // The shield keeps the cancelled one in line for a while.
+                let cancelled = async { panic!("got {:?}", receiver.recv().await) };
+                let drains = shield(async {
+                    for _ in 0..10 {
+                        checkpoint().await;
+                    }
+                });
+                scope.run(futures_lite::future::zip(cancelled, drains)).await;
+            });
+            checkpoint().await;
+            nursery.start_soon(async {
+                assert_eq!(other.recv().await, Ok("for the other"));
+                assert!(scope.cancel_called() && !scope.cancelled_caught());
+            });
+            checkpoint().await;
+            // It notifies the first in line, who is cancelled by the time it looks, and passes that on.
+            sender.try_send("for the other").unwrap();
+            scope.cancel();
+        })
+        .await;
+    });
 }

@@ -3,6 +3,15 @@
 
 mod blocked;
 mod mock_clock;
+mod outcome;
+mod runner;
+mod seeds;
+mod sequencer;
+mod sweep;
+mod watchdog;
 
 pub use crate::blocked::wait_all_tasks_blocked;
 pub use crate::mock_clock::MockClock;
+pub use crate::outcome::TestOutput;
+pub use crate::runner::TestRunner;
+pub use crate::sequencer::{Sequencer, SequencerGuard, Step};

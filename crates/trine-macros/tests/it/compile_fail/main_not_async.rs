@@ -1,0 +1,2 @@
+#[trine_macros::main]
+fn main() {}

@@ -1,0 +1,2 @@
+#[trine_macros::main(threads = 4)]
+async fn main() {}

@@ -1,0 +1,4 @@
+#[trine_macros::test]
+fn adds() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[trine_macros::main]
+async fn main() -> Result<(), std::num::ParseIntError> {
+    trine_core::checkpoint().await;
+    assert_eq!("7".parse::<u32>()?, 7);
+    Ok(())
+}

@@ -1,0 +1,226 @@
+//! `TestRunner`: runs a test as `#[trine::test]` asks for.
+
+use std::borrow::Cow;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::time::Duration;
+
+use trine_core::Runner;
+
+use crate::mock_clock::MockClock;
+use crate::outcome::TestOutput;
+use crate::seeds::{self, Seeds};
+use crate::sweep;
+use crate::watchdog::Watchdog;
+
+/// Runs a test. `#[trine::test]` expands to calls of this; it can be used by hand as well, for tests
+/// that are not one `async fn` each.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use trine_testing::TestRunner;
+///
+/// TestRunner::new().name("a minute").autojump().timeout(Duration::from_secs(5)).run(async {
+///     trine_core::sleep(Duration::from_secs(60)).await;
+/// });
+/// ```
+#[derive(Debug, Clone)]
+#[must_use = "a test runner does nothing until `run` or `run_each` is called"]
+pub struct TestRunner {
+    name: Cow<'static, str>,
+    autojump: bool,
+    timeout: Option<Duration>,
+    seeds: Option<u64>,
+    cancel_sweep: bool,
+}
+
+impl Default for TestRunner {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl TestRunner {
+    /// A runner for tests that run once, in real time, for as long as they take.
+    ///
+    /// # Examples
+    ///
+    /// See [`TestRunner`].
+    pub fn new() -> Self {
+        Self {
+            name: Cow::Borrowed("test"),
+            autojump: false,
+            timeout: None,
+            seeds: None,
+            cancel_sweep: false,
+        }
+    }
+
+    /// The name of the test in reports.
+    ///
+    /// # Examples
+    ///
+    /// See [`TestRunner`].
+    pub fn name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// Runs it on a [`MockClock::autojump`]: time passes only when nothing is ready, and then at once.
+    ///
+    /// # Examples
+    ///
+    /// See [`TestRunner`].
+    pub fn autojump(mut self) -> Self {
+        self.autojump = true;
+        self
+    }
+
+    /// Fails the test, with the task tree, once a run has taken this long in real time.
+    ///
+    /// If a task does not let go of the thread even then, the process is ended: nothing else stops a
+    /// loop without a checkpoint.
+    ///
+    /// # Examples
+    ///
+    /// See [`TestRunner`].
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Runs the test once for each of so many seeds, each with another order of the tasks that are
+    /// ready, and in virtual time, since real time cannot be replayed. A failure says which seed it
+    /// was, and the environment variable `TRINE_SEED` replays exactly that one.
+    ///
+    /// # Panics
+    ///
+    /// If there are none: the test would not run.
+    ///
+    /// # Examples
+    ///
+    /// See [`run_each`](TestRunner::run_each).
+    #[track_caller]
+    pub fn seeds(mut self, seeds: u64) -> Self {
+        assert!(seeds > 0, "a test with no seeds would never run: ask for 1 or more");
+        self.seeds = Some(seeds);
+        self
+    }
+
+    /// Runs the test over and over, cancelled at its 1st, 2nd, 3rd … checkpoint, until it ends
+    /// untouched; each time nothing may be left behind. In virtual time.
+    ///
+    /// # Examples
+    ///
+    /// See [`run_each`](TestRunner::run_each).
+    pub fn cancel_sweep(mut self) -> Self {
+        self.cancel_sweep = true;
+        self
+    }
+
+    /// Runs a test once, and gives what it returns.
+    ///
+    /// # Panics
+    ///
+    /// If the test does, or if more than one run was asked for: use
+    /// [`run_each`](TestRunner::run_each).
+    ///
+    /// # Examples
+    ///
+    /// See [`TestRunner`].
+    #[track_caller]
+    pub fn run<T: TestOutput>(self, test: impl Future<Output = T>) -> T {
+        assert!(
+            self.seeds.is_none() && !self.cancel_sweep,
+            "`run` runs a test once, but `seeds` or `cancel_sweep` ask for more: use `run_each`"
+        );
+        self.once(None, test)
+    }
+
+    /// Runs a test as often as was asked for, making it anew by `make` each time; gives what the last
+    /// run returned, which is the first that failed, if any did.
+    ///
+    /// # Panics
+    ///
+    /// If the test does; if something is left behind by a run that was cancelled; and if
+    /// `TRINE_SEED` is set to something that is no seed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::cell::Cell;
+    /// use trine_testing::TestRunner;
+    ///
+    /// let runs = Cell::new(0);
+    /// TestRunner::new().seeds(20).run_each(|| async { runs.set(runs.get() + 1) });
+    /// assert_eq!(runs.get(), 20);
+    ///
+    /// // Once for each of three checkpoints, and once without a cancel:
+    /// runs.set(0);
+    /// TestRunner::new().cancel_sweep().run_each(|| async {
+    ///     runs.set(runs.get() + 1);
+    ///     for _ in 0..3 {
+    ///         trine_core::checkpoint().await;
+    ///     }
+    /// });
+    /// assert_eq!(runs.get(), 4);
+    /// ```
+    #[track_caller]
+    pub fn run_each<T: TestOutput, F: Future<Output = T>>(self, mut make: impl FnMut() -> F) -> T {
+        let Some(count) = self.seeds else { return self.plain_or_swept(None, &mut make) };
+        let seeds = seeds::from_environment().unwrap_or(Seeds::upto(count));
+        let mut last = None;
+        for seed in seeds {
+            let run = || self.plain_or_swept(Some(seed), &mut make);
+            let output = match catch_unwind(AssertUnwindSafe(run)) {
+                Ok(output) => output,
+                Err(payload) => {
+                    seeds::report(&self.name, seed, count);
+                    resume_unwind(payload)
+                }
+            };
+            if output.failure().is_some() {
+                seeds::report(&self.name, seed, count);
+                return output;
+            }
+            last = Some(output);
+        }
+        match last {
+            Some(output) => output,
+            None => unreachable!("there is at least one seed"),
+        }
+    }
+
+    #[track_caller]
+    fn plain_or_swept<T: TestOutput, F: Future<Output = T>>(
+        &self,
+        seed: Option<u64>,
+        make: &mut impl FnMut() -> F,
+    ) -> T {
+        if self.cancel_sweep {
+            sweep::each(&self.name, |cut| self.once(seed, cut.apply(make())))
+        } else {
+            self.once(seed, make())
+        }
+    }
+
+    /// One run.
+    #[track_caller]
+    pub(crate) fn once<T>(&self, seed: Option<u64>, test: impl Future<Output = T>) -> T {
+        let mut runner = Runner::new();
+        if self.autojump || self.seeds.is_some() || self.cancel_sweep {
+            runner = runner.clock(MockClock::autojump());
+        }
+        if let Some(seed) = seed {
+            runner = runner.shuffle(seed);
+        }
+        runner.run(async {
+            let _watchdog = self.timeout.map(|allowed| {
+                Watchdog::start(&self.name, allowed, String::new)
+            });
+            test.await
+        })
+    }
+}

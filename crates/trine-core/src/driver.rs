@@ -5,11 +5,7 @@ use std::time::Duration;
 
 use parking::{Parker, Unparker};
 
-/// Ends the wait of a run, from any thread.
-pub(crate) trait Unpark: Send + Sync {
-    /// Makes the current or the next `park` return.
-    fn unpark(&self);
-}
+use crate::mailbox::Unpark;
 
 /// Where a run waits while nothing is ready.
 pub(crate) trait Driver {
@@ -35,10 +31,12 @@ impl ThreadDriver {
 impl Driver for ThreadDriver {
     fn park(&mut self, at_most: Option<Duration>) {
         match at_most {
+            // Under `loom`, which knows no time, `parking` has no timeout either.
+            #[cfg(not(loom))]
             Some(at_most) => {
                 self.parker.park_timeout(at_most);
             }
-            None => self.parker.park(),
+            _ => self.parker.park(),
         }
     }
 

@@ -43,6 +43,7 @@ mod instrument;
 #[expect(unsafe_code, reason = "reaching the thread-local is on every path")]
 mod local;
 pub mod lowlevel;
+mod mailbox;
 mod outside;
 mod probe;
 mod ready;

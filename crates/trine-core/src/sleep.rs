@@ -5,7 +5,9 @@
 //! sleep inside it ends wins, whoever looks at the clock in between.
 
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
@@ -37,7 +39,7 @@ use crate::waiter::Waiter;
 /// });
 /// ```
 pub fn sleep(duration: Duration) -> Sleep {
-    Sleep { state: State::For(duration) }
+    Sleep { state: State::For(duration), _local: PhantomData }
 }
 
 /// Sleeps until a time on the run's clock. One in the past is a [`checkpoint`]. trio's `sleep_until`.
@@ -62,7 +64,7 @@ pub fn sleep(duration: Duration) -> Sleep {
 /// });
 /// ```
 pub fn sleep_until(time: Instant) -> Sleep {
-    Sleep { state: State::Until(Some(time)) }
+    Sleep { state: State::Until(Some(time)), _local: PhantomData }
 }
 
 /// The future of [`sleep`] and [`sleep_until`].
@@ -70,6 +72,8 @@ pub fn sleep_until(time: Instant) -> Sleep {
 #[must_use = "futures do nothing unless awaited"]
 pub struct Sleep {
     state: State,
+    /// Its timer belongs to the run of this thread.
+    _local: PhantomData<Rc<()>>,
 }
 
 #[derive(Debug)]

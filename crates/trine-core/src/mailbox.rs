@@ -1,0 +1,117 @@
+//! `Mailbox`: what reaches a run from outside its thread, in order and without a letter lost.
+//!
+//! 1. The sender puts its letter into the box, under the lock;
+//! 2. it raises `pending`; if that was raised already, somebody else has seen to the rest;
+//! 3. else it unparks the run.
+//!
+//! The run lowers `pending` before it empties the box, so a letter that comes in between raises it
+//! again: at worst the run wakes once for nothing, it never sleeps on a letter. `tests/loom` tries all
+//! interleavings of this.
+
+use std::sync::{Arc, PoisonError};
+#[cfg(not(loom))]
+use std::sync::{
+    Mutex, MutexGuard,
+    atomic::{AtomicBool, Ordering},
+};
+
+use crossbeam_utils::CachePadded;
+#[cfg(loom)]
+use loom::sync::{
+    Mutex, MutexGuard,
+    atomic::{AtomicBool, Ordering},
+};
+
+/// Ends the wait of a run, from any thread.
+pub(crate) trait Unpark: Send + Sync {
+    /// Makes the current or the next wait return.
+    fn unpark(&self);
+}
+
+/// The mailbox of one run: wake-ups of type `W`, calls of type `C`.
+pub(crate) struct Mailbox<W, C> {
+    /// Apart from the rest, since the run looks at it once a tick, and senders write it.
+    pending: CachePadded<AtomicBool>,
+    letters: Mutex<Letters<W, C>>,
+    unpark: Arc<dyn Unpark>,
+}
+
+/// What was sent and not collected yet.
+pub(crate) struct Letters<W, C> {
+    pub(crate) wakes: Vec<W>,
+    pub(crate) calls: Vec<C>,
+    closed: bool,
+}
+
+impl<W, C> Default for Letters<W, C> {
+    fn default() -> Self {
+        Self { wakes: Vec::new(), calls: Vec::new(), closed: false }
+    }
+}
+
+impl<W, C> std::fmt::Debug for Mailbox<W, C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Mailbox").finish_non_exhaustive()
+    }
+}
+
+impl<W, C> Mailbox<W, C> {
+    pub(crate) fn new(unpark: Arc<dyn Unpark>) -> Self {
+        Self {
+            pending: CachePadded::new(AtomicBool::new(false)),
+            letters: Mutex::new(Letters::default()),
+            unpark,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Letters<W, C>> {
+        // No code of a user runs under this lock, and no invariant spans two statements.
+        self.letters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn wake(&self, letter: W) {
+        self.lock().wakes.push(letter);
+        self.announce();
+    }
+
+    /// Gives the call back if the run is over.
+    pub(crate) fn call(&self, call: C) -> Result<(), C> {
+        let mut letters = self.lock();
+        if letters.closed {
+            return Err(call);
+        }
+        letters.calls.push(call);
+        drop(letters);
+        self.announce();
+        Ok(())
+    }
+
+    fn announce(&self) {
+        // Release: pairs with the acquire in `collect`, so that who sees the flag finds the letter.
+        if !self.pending.swap(true, Ordering::AcqRel) {
+            self.unpark.unpark();
+        }
+    }
+
+    /// Whether there may be something in the box.
+    #[inline]
+    pub(crate) fn is_pending(&self) -> bool {
+        // Relaxed: only a hint; `collect` synchronises, and parking does.
+        self.pending.load(Ordering::Relaxed)
+    }
+
+    /// Empties the box into `letters`, whose memory is used for the next ones.
+    pub(crate) fn collect(&self, letters: &mut Letters<W, C>) {
+        debug_assert!(letters.wakes.is_empty() && letters.calls.is_empty());
+        // Acquire: pairs with the release in `announce`.
+        self.pending.swap(false, Ordering::AcqRel);
+        let mut waiting = self.lock();
+        std::mem::swap(&mut waiting.wakes, &mut letters.wakes);
+        std::mem::swap(&mut waiting.calls, &mut letters.calls);
+    }
+
+    /// No more calls are taken from here on.
+    pub(crate) fn close(&self) {
+        self.lock().closed = true;
+    }
+}

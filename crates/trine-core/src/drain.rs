@@ -112,16 +112,21 @@ impl ScopeFrame {
         });
         match poll {
             Poll::Ready(value) => Drained::Done(value),
-            Poll::Pending if !cancelled || self.has_guards() || !self.is_cancelled() => {
-                Drained::Pending
-            }
-            Poll::Pending => {
-                if !self.cancel_called() {
-                    self.mark_cut();
-                }
-                Drained::Cut
-            }
+            Poll::Pending if !cancelled => Drained::Pending,
+            Poll::Pending => self.cut_unless_held(),
         }
+    }
+
+    /// Steps 4 and 5.
+    #[cold]
+    fn cut_unless_held<T>(&self) -> Drained<T> {
+        if self.has_guards() || !self.is_cancelled() {
+            return Drained::Pending;
+        }
+        if !self.cancel_called() {
+            self.mark_cut();
+        }
+        Drained::Cut
     }
 
     /// What a region whose body was cut short comes to: ready if it has caught its own cancel.

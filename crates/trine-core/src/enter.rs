@@ -18,9 +18,10 @@ impl Entered {
     #[track_caller]
     pub(crate) fn follow(id: FrameId, waker: &Waker, what: &str) -> Self {
         Runtime::with(|runtime| {
-            let current = runtime.require(what);
-            runtime.follow(id, current, waker);
-            Self { before: runtime.set_current(id) }
+            let before = runtime.require(what);
+            runtime.follow(id, before, waker);
+            runtime.set_current(id);
+            Self { before }
         })
     }
 }

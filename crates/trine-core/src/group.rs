@@ -167,15 +167,20 @@ impl Group {
         Runtime::with(|runtime| {
             let current = runtime.require("a nursery");
             if runtime.follow(self.id, current, cx.waker()) {
-                let (beside, generation) = self.beside.get();
-                runtime.tree(|tree| {
-                    if tree.is_current(beside, generation) {
-                        tree.move_under(beside, current);
-                    }
-                });
+                self.move_beside(runtime, current);
             }
             Turn::begin(self, runtime, current)
         })
+    }
+
+    #[cold]
+    fn move_beside(&self, runtime: &Runtime, outer: FrameId) {
+        let (beside, generation) = self.beside.get();
+        runtime.tree(|tree| {
+            if tree.is_current(beside, generation) {
+                tree.move_under(beside, outer);
+            }
+        });
     }
 
     /// Cancels the group and with it every task under it, once and for all.

@@ -77,6 +77,7 @@ impl ScopeFrame {
     ///
     /// See [`ScopeFrame`].
     #[track_caller]
+    #[inline]
     pub fn enter<R>(&self, cx: &mut Context<'_>, f: impl FnOnce(&mut Context<'_>) -> R) -> R {
         let _entered = Entered::follow(self.id, cx.waker(), "a cancel scope");
         f(cx)
@@ -88,6 +89,7 @@ impl ScopeFrame {
     ///
     /// See [`ScopeFrame`].
     #[must_use]
+    #[inline]
     pub fn is_cancelled(&self) -> bool {
         Runtime::with(|runtime| runtime.peek(|tree| tree.is_visible(self.id)))
     }

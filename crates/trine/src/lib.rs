@@ -32,7 +32,7 @@
 //!
 //! | to                                                 | see                                                |
 //! |----------------------------------------------------|----------------------------------------------------|
-//! | run something                                      | [`run`], [`Runner`], [`run`]                |
+//! | run something                                      | [`run`], [`Runner`], [`macro@main`]                |
 //! | start tasks                                        | [`open_nursery`], [`Nursery`]                      |
 //! | start tasks that can fail                          | [`try_open_nursery`], [`ErrorGroup`]               |
 //! | wait until a task is ready to serve                | [`Nursery::start`]                                 |
@@ -45,7 +45,8 @@
 //! | wait for each other                                | [`sync`]                                           |
 //! | call blocking code                                 | [`to_thread`], and back: [`from_thread`]           |
 //! | reach a run from any thread                        | [`RunHandle`](lowlevel::RunHandle)                 |
-//! | test with virtual time                             | [`run`], [`testing`]                        |
+//! | use async code from a program that is not async    | [`Portal`](portal::Portal)                         |
+//! | test with virtual time                             | [`macro@test`], [`testing`]                        |
 //! | write an operation or a scope of one's own         | [`lowlevel`]                                       |
 //!
 //! Every `async fn` here says under *Cancellation* what is true when it is cancelled; the rule for all of
@@ -56,6 +57,7 @@
 #![forbid(unsafe_code)]
 
 pub mod lowlevel;
+pub mod portal;
 pub mod prelude;
 
 pub use trine_cancel::*;
@@ -64,7 +66,7 @@ pub use trine_channel as channel;
 pub use trine_channel::open_memory_channel;
 pub use trine_core::*;
 pub use trine_limiter::*;
-// pub use trine_macros::{main, test};
+pub use trine_macros::{main, test};
 pub use trine_nursery::*;
 #[doc(inline)]
 pub use trine_sync as sync;

@@ -1,7 +1,7 @@
 //! The means of testing.
 
 use trine::Runner;
-use trine::testing::{MockClock, wait_all_tasks_blocked};
+use trine::testing::{MockClock, Sequencer, SequencerGuard, wait_all_tasks_blocked};
 
 use super::ms;
 
@@ -35,4 +35,39 @@ fn waiting_until_every_other_task_is_parked() {
         let (): () = wait_all_tasks_blocked().await;
         nursery.cancel_tasks();
     }));
+}
+
+#[test]
+fn a_sequencer_orders_steps_across_tasks() {
+    super::run(trine::open_nursery(async |nursery| {
+        let sequencer = Sequencer::new();
+        for step in [1, 0] {
+            let sequencer = sequencer.clone();
+            nursery.start_soon(async move {
+                let guard: SequencerGuard = sequencer.step(step).await;
+                drop(guard);
+            });
+        }
+    }));
+}
+
+#[trine::test]
+async fn a_test_is_an_async_function() {
+    trine::checkpoint().await;
+}
+
+#[trine::test(autojump, timeout = "5s", seeds = 3)]
+async fn a_test_has_options() -> Result<(), trine::TooSlow> {
+    trine::fail_after(ms(60_000), trine::sleep(ms(30_000))).await
+}
+
+#[trine::main]
+async fn main_returns_something() -> Result<u8, trine::TooSlow> {
+    trine::checkpoint().await;
+    Ok(7)
+}
+
+#[test]
+fn a_main_function_is_async() {
+    assert_eq!(main_returns_something(), Ok(7));
 }

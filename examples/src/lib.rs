@@ -1,1 +1,2 @@
-//! Examples of trine: see the `examples` folder of this package.
+//! Nothing but a place for the examples, which are in `examples/examples`.
+#![forbid(unsafe_code)]

@@ -156,6 +156,7 @@ impl<T> State<T> {
         if self.receivers > 0 {
             return Leftovers::default();
         }
+        self.limit = 0;
         self.refuse_offers(|_| true, wakes);
         self.front_number += self.buffer.len() as u64;
         Leftovers {

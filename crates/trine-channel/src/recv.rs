@@ -9,6 +9,7 @@ use trine_core::lowlevel::{Place, Waiter, poll_checkpoint};
 
 use crate::error::{RecvError, TryRecvError};
 use crate::receiver::Receiver;
+use crate::state::State;
 
 /// The future of [`Receiver::recv`].
 #[must_use = "futures do nothing unless they are awaited"]
@@ -38,6 +39,22 @@ impl<T> Receiver<T> {
             return Poll::Ready(received);
         }
         ready!(poll_checkpoint(cx));
+        if !self.is_closed()
+            && let Some(item) = self.shared().quietly(State::pop_if_calm)
+        {
+            return Poll::Ready(Ok(item));
+        }
+        self.poll_beside_others(place, cx)
+    }
+
+    /// Beside others in line, with nothing there, or closed.
+    #[cold]
+    #[inline(never)]
+    fn poll_beside_others(
+        &self,
+        place: &mut Option<Place>,
+        cx: &Context<'_>,
+    ) -> Poll<Result<T, RecvError>> {
         match self.shared().with(|state, wakes| state.try_recv(self.is_closed(), wakes)) {
             Ok(item) => Poll::Ready(Ok(item)),
             Err(TryRecvError::WouldBlock) => self.park(place, cx),
@@ -64,6 +81,8 @@ impl<T> Receiver<T> {
         received
     }
 
+    #[cold]
+    #[inline(never)]
     fn poll_parked(&self, place: Place, cx: &mut Context<'_>) -> Poll<Result<T, RecvError>> {
         if let Some(received) =
             self.shared().with(|state, _| state.collect_wish(place, self.is_closed(), false))
@@ -90,9 +109,15 @@ impl<T> Receiver<T> {
     #[inline]
     pub(crate) fn abandon(&self, place: Option<Place>) {
         if let Some(place) = place {
-            // What it returns is dropped here, outside of the borrow.
-            let _unused = self.shared().with(|state, wakes| state.abandon_wish(place, wakes));
+            self.leave(place);
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn leave(&self, place: Place) {
+        // What it returns is dropped here, outside of the borrow.
+        let _unused = self.shared().with(|state, wakes| state.abandon_wish(place, wakes));
     }
 
     /// Ends a wait that `poll_next` began: this handle is used in another way now, so nobody polls it any more.

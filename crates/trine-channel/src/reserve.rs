@@ -70,8 +70,10 @@ impl<T> Sender<T> {
     }
 
     /// Leaves the line, or gives up what was granted there.
-    pub(crate) fn abandon_slot(&self, place: &mut Option<Place>) {
+    #[cold]
+    pub(crate) fn abandon_offer(&self, place: &mut Option<Place>) {
         if let Some(place) = place.take() {
+            // What it returns is dropped here, outside of the borrow.
             let _unsent = self.shared().with(|state, wakes| state.abandon_offer(place, wakes));
         }
     }
@@ -89,7 +91,7 @@ impl<'a, T> Future for Reserve<'a, T> {
 
 impl<T> Drop for Reserve<'_, T> {
     fn drop(&mut self) {
-        self.sender.abandon_slot(&mut self.place);
+        self.sender.abandon_offer(&mut self.place);
     }
 }
 

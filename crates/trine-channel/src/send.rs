@@ -29,6 +29,18 @@ impl<'a, T> SendItem<'a, T> {
         Self { sender, item: Some(item), place: None }
     }
 
+    /// Beside others in line, without room, or closed.
+    #[cold]
+    #[inline(never)]
+    fn poll_beside_others(&mut self, cx: &Context<'_>) -> Poll<Result<(), SendError<T>>> {
+        let item = self.item.take().expect("`send` was polled after it had completed");
+        match self.sender.try_send(item) {
+            Ok(()) => Poll::Ready(Ok(())),
+            Err(TrySendError::WouldBlock(item)) => self.park(item, cx),
+            Err(error) => Poll::Ready(Err(not_blocked(error))),
+        }
+    }
+
     fn park(&mut self, item: T, cx: &Context<'_>) -> Poll<Result<(), SendError<T>>> {
         // Made before the borrow, as the clone of a foreign waker may come back; so the state is looked at once more.
         let waiter = Waiter::new(cx);
@@ -50,6 +62,8 @@ impl<'a, T> SendItem<'a, T> {
         }
     }
 
+    #[cold]
+    #[inline(never)]
     fn poll_parked(
         &mut self,
         place: Place,
@@ -111,22 +125,23 @@ impl<T> Future for SendItem<'_, T> {
             return self.poll_parked(place, cx);
         }
         ready!(poll_checkpoint(cx));
-        let item = self.item.take().expect("`send` was polled after it had completed");
-        match self.sender.try_send(item) {
-            Ok(()) => Poll::Ready(Ok(())),
-            Err(TrySendError::WouldBlock(item)) => self.park(item, cx),
-            Err(error) => Poll::Ready(Err(not_blocked(error))),
+        let this = &mut *self;
+        let sender = this.sender;
+        if !sender.is_closed()
+            && this.item.is_some()
+            && sender.shared().quietly(|state| state.push_if_calm(&mut this.item))
+        {
+            return Poll::Ready(Ok(()));
         }
+        this.poll_beside_others(cx)
     }
 }
 
 impl<T> Drop for SendItem<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        if let Some(place) = self.place.take() {
-            // What it returns is dropped here, outside of the borrow.
-            let _unsent =
-                self.sender.shared().with(|state, wakes| state.abandon_offer(place, wakes));
+        if self.place.is_some() {
+            self.sender.abandon_offer(&mut self.place);
         }
     }
 }

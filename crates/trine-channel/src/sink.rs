@@ -77,7 +77,7 @@ impl<T> Sender<T> {
     pub(crate) fn release_sink(&self) {
         match self.sink().take() {
             SinkState::Idle => {}
-            SinkState::InLine(place) => self.abandon_slot(&mut Some(place)),
+            SinkState::InLine(place) => self.abandon_offer(&mut Some(place)),
             SinkState::Ready => self.release_slot(),
         }
     }

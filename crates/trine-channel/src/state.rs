@@ -100,6 +100,7 @@ impl<T> Default for Leftovers<T> {
 /// See the module.
 pub(crate) struct State<T> {
     pub(crate) capacity: Capacity,
+    /// How many items and slots there may be; 0 also once every receiver is gone.
     pub(crate) limit: usize,
     pub(crate) buffer: VecDeque<T>,
     /// How many items have left the buffer at its front: the number of the one that is at the front now.
@@ -171,14 +172,16 @@ impl<T> State<T> {
     pub(crate) fn push(&mut self, item: T) -> u64 {
         let number = self.front_number + self.buffer.len() as u64;
         self.buffer.push_back(item);
-        self.peak_buffer_used = self.peak_buffer_used.max(self.items());
+        if self.items() > self.peak_buffer_used {
+            self.peak_buffer_used = self.items();
+        }
         number
     }
 
     #[inline]
     pub(crate) fn pop(&mut self) -> Option<T> {
-        if let Some(handed) = self.returned.pop_front() {
-            return Some(handed.item);
+        if !self.returned.is_empty() {
+            return self.returned.pop_front().map(|handed| handed.item);
         }
         let item = self.buffer.pop_front()?;
         self.front_number += 1;
@@ -206,7 +209,30 @@ impl<T> State<T> {
 
     // ---- what does not wait ----
 
+    /// Whether nobody stands in line, so that nobody has a better claim.
     #[inline]
+    fn is_calm(&self) -> bool {
+        self.wishes.is_empty() && self.offers.is_empty()
+    }
+
+    /// Sends if there is room and nobody in line: the way of most sends, kept short.
+    #[inline]
+    pub(crate) fn push_if_calm(&mut self, item: &mut Option<T>) -> bool {
+        if !self.is_calm() || !self.has_room() {
+            return false;
+        }
+        if let Some(item) = item.take() {
+            self.push(item);
+        }
+        true
+    }
+
+    /// Receives if there is an item and nobody in line: the way of most receives, kept short.
+    #[inline]
+    pub(crate) fn pop_if_calm(&mut self) -> Option<T> {
+        if self.is_calm() { self.pop() } else { None }
+    }
+
     pub(crate) fn try_send(
         &mut self,
         item: T,
@@ -219,7 +245,7 @@ impl<T> State<T> {
         if self.receivers == 0 {
             return Err(TrySendError::Broken(item));
         }
-        if !self.wishes.is_empty() || !self.offers.is_empty() {
+        if !self.is_calm() {
             return self.try_send_beside_others(item, wakes);
         }
         if !self.has_room() {
@@ -235,9 +261,12 @@ impl<T> State<T> {
         item: T,
         wakes: &mut Wakes,
     ) -> Result<(), TrySendError<T>> {
-        self.settle(wakes);
-        if self.offers.next().is_some() {
-            return Err(TrySendError::WouldBlock(item));
+        // Receivers that wait, and nothing else, is the common case: then all is settled.
+        if !self.offers.is_empty() || self.items() > 0 {
+            self.settle(wakes);
+            if self.offers.next().is_some() {
+                return Err(TrySendError::WouldBlock(item));
+            }
         }
         if let Some(place) = self.unpromised_wish() {
             let handed = self.handed(item);
@@ -250,12 +279,11 @@ impl<T> State<T> {
         Ok(())
     }
 
-    #[inline]
     pub(crate) fn try_recv(&mut self, closed: bool, wakes: &mut Wakes) -> Result<T, TryRecvError> {
         if closed {
             return Err(TryRecvError::Closed);
         }
-        if !self.wishes.is_empty() || !self.offers.is_empty() {
+        if !self.is_calm() {
             return self.try_recv_beside_others(wakes);
         }
         match self.pop() {
@@ -284,7 +312,6 @@ impl<T> State<T> {
         Err(TryRecvError::WouldBlock)
     }
 
-    #[inline]
     pub(crate) fn try_reserve(
         &mut self,
         closed: bool,
@@ -296,7 +323,7 @@ impl<T> State<T> {
         if self.receivers == 0 {
             return Err(TryReserveError::Broken);
         }
-        if !self.wishes.is_empty() || !self.offers.is_empty() {
+        if !self.is_calm() {
             self.settle(wakes);
         }
         if self.offers.next().is_some() || !self.has_slot() {

@@ -4,7 +4,7 @@
 //! change of the state only notes in [`Wakes`] whom to wake, and [`WaitCell::with`] does so after the borrow has
 //! ended; and values and waiters that are no longer wanted are returned out of the closure, to be dropped there.
 
-use std::cell::RefCell;
+use std::cell::{RefCell, RefMut};
 use std::collections::VecDeque;
 use std::fmt;
 
@@ -17,7 +17,7 @@ use crate::waiter::Waiter;
 /// See [`WaitLine`](crate::lowlevel::WaitLine).
 #[derive(Debug, Default)]
 pub struct Wakes {
-    // One is the common case: it never touches the queue.
+    // One is the common case: it never touches the queue. At rest, without a first there are no others.
     first: Option<Waiter>,
     rest: VecDeque<Waiter>,
 }
@@ -30,7 +30,7 @@ impl Wakes {
     /// See [`WaitLine`](crate::lowlevel::WaitLine).
     #[inline]
     pub fn push(&mut self, waiter: Waiter) {
-        if self.first.is_none() && self.rest.is_empty() {
+        if self.first.is_none() {
             self.first = Some(waiter);
         } else {
             self.rest.push_back(waiter);
@@ -50,10 +50,11 @@ impl Wakes {
 
     #[inline]
     fn pop(&mut self) -> Option<Waiter> {
-        match self.first.take() {
-            None => self.rest.pop_front(),
-            first => first,
+        let first = self.first.take()?;
+        if !self.rest.is_empty() {
+            self.first = self.rest.pop_front();
         }
+        Some(first)
     }
 }
 
@@ -100,14 +101,42 @@ impl<S> WaitCell<S> {
         let mut guard = self.inner.borrow_mut();
         let inner = &mut *guard;
         let result = change(&mut inner.state, &mut inner.wakes);
-        let Some(first) = inner.wakes.pop() else { return result };
-        let more = !inner.wakes.rest.is_empty();
-        drop(guard);
-        first.wake();
-        if more {
-            self.wake_rest();
+        if inner.wakes.first.is_some() {
+            self.wake(guard);
         }
         result
+    }
+
+    #[inline(never)]
+    fn wake<'a>(&'a self, mut guard: RefMut<'a, Inner<S>>) {
+        // A waker that panics leaves the others on the list: the next `with` wakes them.
+        while let Some(waiter) = guard.wakes.pop() {
+            let more = guard.wakes.first.is_some();
+            drop(guard);
+            waiter.wake();
+            if !more {
+                return;
+            }
+            guard = self.inner.borrow_mut();
+        }
+    }
+
+    /// Changes the state in a way that wakes nobody: what does not wait is done so.
+    ///
+    /// # Panics
+    ///
+    /// When called from within the closure of another method.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let tickets = trine_core::lowlevel::WaitCell::new(3);
+    /// tickets.quietly(|left| *left -= 1);
+    /// assert_eq!(tickets.read(|left| *left), 2);
+    /// ```
+    #[inline]
+    pub fn quietly<R>(&self, change: impl FnOnce(&mut S) -> R) -> R {
+        change(&mut self.inner.borrow_mut().state)
     }
 
     /// Changes the state and wakes nobody yet: the wakes go on a list of the caller, who changes more than this.
@@ -135,18 +164,6 @@ impl<S> WaitCell<S> {
     #[inline]
     pub fn read<R>(&self, look: impl FnOnce(&S) -> R) -> R {
         look(&self.inner.borrow().state)
-    }
-
-    fn wake_rest(&self) {
-        // A waker that panics leaves the others on the list: the next `with` wakes them.
-        while let Some(waiter) = self.next_to_wake() {
-            waiter.wake();
-        }
-    }
-
-    #[inline]
-    fn next_to_wake(&self) -> Option<Waiter> {
-        self.inner.borrow_mut().wakes.pop()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-use crate::workload::{Kind, Scale, Workload};
+use crate::workload::{Scale, Workload};
 
 /// What is read at the two marks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl Gauge {
 #[derive(Debug)]
 pub(crate) struct Bench {
     /// What to do.
-    pub(crate) kind: Kind,
+    pub(crate) workload: &'static Workload,
     /// How many operations to do.
     pub(crate) ops: u64,
     /// Over how many tasks, levels or places they spread: see `workload::Kind`.
@@ -47,21 +47,19 @@ pub(crate) struct Bench {
     /// How many parked tasks to keep beside the measured ones.
     pub(crate) idle: u64,
     scale: Scale,
-    gauge: Gauge,
     begun: Cell<Option<u64>>,
     ended: Cell<Option<u64>>,
 }
 
 impl Bench {
     /// A measurement yet to be made.
-    pub(crate) fn new(workload: &Workload, scale: Scale, idle: u64) -> Self {
+    pub(crate) fn new(workload: &'static Workload, scale: Scale, idle: u64) -> Self {
         Self {
-            kind: workload.kind,
+            workload,
             ops: workload.ops(scale),
             width: workload.width(scale),
             idle,
             scale,
-            gauge: workload.gauge(),
             begun: Cell::new(None),
             ended: Cell::new(None),
         }
@@ -79,12 +77,12 @@ impl Bench {
 
     /// The measured part begins here.
     pub(crate) fn begin(&self) {
-        mark_begin(&self.begun, self.gauge);
+        mark_begin(&self.begun, self.workload.gauge());
     }
 
     /// The measured part is over.
     pub(crate) fn end(&self) {
-        mark_end(&self.ended, self.gauge);
+        mark_end(&self.ended, self.workload.gauge());
     }
 
     /// The reading per operation, if the program passed both marks.

@@ -111,14 +111,10 @@ impl Workload {
         }
     }
 
-    /// Whether it is about a rendezvous: a channel of capacity 0, which few peers have.
-    pub(crate) fn is_rendezvous(&self) -> bool {
-        self.kind == Kind::PingPong && matches!(self.width, Width::Fixed(0))
-    }
-
-    /// Whether a single task does it.
-    pub(crate) fn is_lone(&self) -> bool {
-        matches!(self.width, Width::Fixed(1))
+    /// Whether it spreads over this many, whatever the scale: capacity 0 is a rendezvous, which few peers have; a lone
+    /// task needs no queue.
+    pub(crate) fn has_width(&self, width: u64) -> bool {
+        matches!(self.width, Width::Fixed(fixed) if fixed == width)
     }
 
     /// What is measured when instructions are not.

@@ -13,10 +13,9 @@ use crate::workload::{Kind, Workload};
 
 /// The program for a workload.
 pub(crate) fn program(workload: &Workload) -> Option<Program> {
-    if workload.is_rendezvous() {
-        return None; // Its channels hold at least one item.
-    }
     Some(match workload.kind {
+        // Its channels hold at least one item.
+        Kind::PingPong if workload.has_width(0) => return None,
         Kind::PingPong => ping_pong,
         Kind::Pipeline => pipeline,
         Kind::Limiter => limiter,

@@ -23,9 +23,6 @@ mod yields;
 
 /// The program for a workload.
 pub(crate) fn program(workload: &Workload) -> Option<Program> {
-    if workload.is_rendezvous() {
-        return None; // async-channel holds at least one item.
-    }
     Some(match workload.kind {
         Kind::Group => groups::group,
         Kind::GroupYield => groups::group_yield,
@@ -34,6 +31,8 @@ pub(crate) fn program(workload: &Workload) -> Option<Program> {
         Kind::Yield => yields::yields,
         // Every task is polled by the executor itself.
         Kind::Nested | Kind::NestedSpawn => yields::nested,
+        // async-channel holds at least one item.
+        Kind::PingPong if workload.has_width(0) => return None,
         Kind::PingPong => channels::ping_pong,
         Kind::Pipeline => channels::pipeline,
         Kind::FanOut => channels::fan_out,
@@ -59,7 +58,7 @@ pub(super) fn run<'a, T>(
         drop(idle);
         result
     };
-    match bench.kind {
+    match bench.workload.kind {
         // Its own `block_on` drives the timers on this thread.
         Kind::Sleeps | Kind::Timeout => async_io::block_on(executor.run(with_idle)),
         _ => block_on(executor.run(with_idle)),

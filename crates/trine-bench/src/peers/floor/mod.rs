@@ -22,7 +22,7 @@ pub(crate) fn program(workload: &Workload) -> Option<Program> {
         Kind::GroupYield => groups::group_yield,
         Kind::Cancel => groups::cancel,
         Kind::Memory => groups::memory,
-        Kind::Yield if workload.is_lone() => yields::lone,
+        Kind::Yield if workload.has_width(1) => yields::lone,
         Kind::Yield => yields::yields,
         // Without groups there are no levels between the loop and a task.
         Kind::Nested | Kind::NestedSpawn => yields::lone,
@@ -30,7 +30,7 @@ pub(crate) fn program(workload: &Workload) -> Option<Program> {
         Kind::Pipeline => channels::pipeline,
         Kind::FanOut => channels::fan_out,
         Kind::Sleeps => time::sleeps,
-        Kind::Timeout if workload.is_lone() => time::lone_timeouts,
+        Kind::Timeout if workload.has_width(1) => time::lone_timeouts,
         Kind::Timeout => time::timeouts,
         Kind::Limiter => limits::limiter,
         Kind::Thread => threads::round_trips,

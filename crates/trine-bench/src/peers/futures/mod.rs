@@ -34,7 +34,8 @@ impl Unordered for Futures {
 /// The program for a workload.
 pub(crate) fn program(workload: &Workload) -> Option<Program> {
     match workload.kind {
-        _ if workload.is_rendezvous() => None, // Its channels hold at least one item.
+        // Its channels hold at least one item.
+        Kind::PingPong if workload.has_width(0) => None,
         Kind::PingPong => Some(channels::ping_pong),
         Kind::Pipeline => Some(channels::pipeline),
         Kind::ThreadWake => Some(channels::thread_wakes),

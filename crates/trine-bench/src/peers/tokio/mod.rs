@@ -21,9 +21,6 @@ mod yields;
 
 /// The program for a workload.
 pub(crate) fn program(workload: &Workload) -> Option<Program> {
-    if workload.is_rendezvous() {
-        return None; // Its channels hold at least one item.
-    }
     Some(match workload.kind {
         Kind::Group => groups::group,
         Kind::GroupYield => groups::group_yield,
@@ -32,6 +29,8 @@ pub(crate) fn program(workload: &Workload) -> Option<Program> {
         Kind::Yield => yields::yields,
         // Every task is polled by the runtime itself.
         Kind::Nested | Kind::NestedSpawn => yields::nested,
+        // Its channels hold at least one item.
+        Kind::PingPong if workload.has_width(0) => return None,
         Kind::PingPong => channels::ping_pong,
         Kind::Pipeline => channels::pipeline,
         Kind::FanOut => channels::fan_out,
@@ -46,7 +45,7 @@ pub(crate) fn program(workload: &Workload) -> Option<Program> {
 /// Runs `body` in a runtime with the idle tasks beside it.
 fn run<T>(bench: &Bench, body: impl Future<Output = T>) -> T {
     let mut builder = Builder::new_current_thread();
-    if matches!(bench.kind, Kind::Sleeps | Kind::Timeout) {
+    if matches!(bench.workload.kind, Kind::Sleeps | Kind::Timeout) {
         builder.enable_time();
     }
     let runtime =

@@ -81,7 +81,7 @@ impl Runtime {
         let passed = self.checkpoints.get() + 1;
         self.checkpoints.set(passed);
         if self.cancel_at.get() == passed {
-            self.tree(|tree| tree.cancel(self.cancel_scope.get()));
+            self.reach_checkpoint(passed);
         }
         self.peek(|tree| tree.is_visible(self.current()))
     }

@@ -1,12 +1,20 @@
-//! `Instrument`: who watches a run is told of every step. trio's `abc.Instrument`.
+//! `Instrument`: who watches a run is told of every step. trio's `abc.Instrument`. And `Schedule`: who
+//! chooses in which order ready tasks run.
+//!
+//! Of spawns, steps and ends the instruments are told as they happen. Of wakes and cancels they are
+//! told at the next of those, by comparing what is queued and cancelled with what they were told of:
+//! so the paths on which tasks are woken know nothing of instruments. The comparison looks at every
+//! frame, so it is made only for instruments that ask for it.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::time::Duration;
 
-use crate::frame::FrameId;
+use crate::frame::{Flags, FrameId, Role};
+use crate::probe::{FrameInfo, Hooks};
 use crate::runtime::{ActiveRun, Runtime};
 
 /// What is known of a task.
@@ -64,6 +72,20 @@ pub trait Instrument {
     fn task_spawned(&mut self, task: &TaskInfo) {
         let _ = task;
     }
+    /// Whether this instrument is to be told of wakes and cancels. No by default: it costs a look at
+    /// every task after each step that woke or cancelled something.
+    fn watches_wakes(&self) -> bool {
+        false
+    }
+    /// A task was woken, so will be polled. Told, if [`watches_wakes`](Instrument::watches_wakes), when
+    /// the step that woke it is over or another one begins.
+    fn task_scheduled(&mut self, task: &TaskInfo) {
+        let _ = task;
+    }
+    /// A scope or nursery was cancelled, or one task of it. Told like `task_scheduled`.
+    fn cancelled(&mut self, frame: &FrameInfo) {
+        let _ = frame;
+    }
     /// A task is about to be polled.
     fn before_task_step(&mut self, task: &TaskInfo) {
         let _ = task;
@@ -93,8 +115,68 @@ pub(crate) enum Step {
     Exited,
 }
 
-/// The instruments of a run.
-pub(crate) struct Instruments(RefCell<Vec<Box<dyn Instrument>>>);
+/// Chooses the order in which the tasks of a nursery that are ready run, instead of first in first out.
+/// Every task that is ready at the start of a tick still runs once in it, so any order is one that may
+/// happen. See [`set_schedule`](crate::lowlevel::set_schedule).
+pub trait Schedule {
+    /// Puts the tasks, which are named by [`TaskInfo::id`], into the order in which they are to run.
+    /// There are at least two. Those that it leaves out come first.
+    fn arrange(&mut self, ready: &mut [u64]);
+}
+
+/// Has a schedule choose the order of ready tasks from now on to the end of the run of this thread. It
+/// takes the place of `Runner::shuffle`, and must not poll, wake or spawn.
+///
+/// # Panics
+///
+/// With no run on the thread.
+///
+/// # Examples
+///
+/// The newest first:
+///
+/// ```
+/// use std::{cell::RefCell, future::Future};
+/// use trine_core::lowlevel::{self, Schedule};
+///
+/// struct Reversed;
+/// impl Schedule for Reversed {
+///     fn arrange(&mut self, ready: &mut [u64]) {
+///         ready.reverse();
+///     }
+/// }
+///
+/// trine_core::run(async {
+///     lowlevel::set_schedule(Reversed);
+///     // … open a nursery, start tasks
+/// });
+/// ```
+#[track_caller]
+pub fn set_schedule(schedule: impl Schedule + 'static) {
+    let Some(run) = Runtime::with(Runtime::active) else {
+        panic!("`set_schedule` was called outside of a run: call it from inside `trine::run`")
+    };
+    let old = run.instruments.schedule.replace(Some(Box::new(schedule)));
+    drop(old);
+    Runtime::with(|runtime| runtime.hooked.set(true));
+}
+
+/// The instruments of a run, and what else tests hook into it.
+pub(crate) struct Instruments {
+    list: RefCell<Vec<Box<dyn Instrument>>>,
+    schedule: RefCell<Option<Box<dyn Schedule>>>,
+    told: RefCell<Told>,
+    pub(crate) hooks: Hooks,
+    watching: Cell<bool>,
+}
+
+/// Which wakes and cancels the instruments have been told of, by frame and generation.
+#[derive(Default)]
+struct Told {
+    queued: BTreeSet<(u32, u16)>,
+    cancelled: BTreeSet<(u32, u16)>,
+    epoch: u32,
+}
 
 impl fmt::Debug for Instruments {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -104,18 +186,33 @@ impl fmt::Debug for Instruments {
 
 impl Instruments {
     pub(crate) fn new(instruments: Vec<Box<dyn Instrument>>) -> Self {
-        Self(RefCell::new(instruments))
+        let watching = instruments.iter().any(|instrument| instrument.watches_wakes());
+        Self {
+            list: RefCell::new(instruments),
+            schedule: RefCell::new(None),
+            told: RefCell::default(),
+            hooks: Hooks::default(),
+            watching: Cell::new(watching),
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.borrow().is_empty()
+        self.list.borrow().is_empty()
     }
 
     /// Tells all of them, and lets go of those that panic.
     pub(crate) fn tell(&self, what: impl Fn(&mut dyn Instrument)) {
-        let Ok(mut instruments) = self.0.try_borrow_mut() else { return };
+        let Ok(mut instruments) = self.list.try_borrow_mut() else { return };
         instruments.retain_mut(|instrument| {
             catch_unwind(AssertUnwindSafe(|| what(instrument.as_mut()))).is_ok()
+        });
+    }
+
+    fn tell_watching(&self, what: impl Fn(&mut dyn Instrument)) {
+        self.tell(|instrument| {
+            if instrument.watches_wakes() {
+                what(instrument);
+            }
         });
     }
 }
@@ -125,31 +222,117 @@ impl Runtime {
     #[cold]
     pub(crate) fn instrument(&self, id: FrameId, step: Step) {
         let Some(run) = self.active().filter(|run| !run.instruments.is_empty()) else { return };
-        let info = self.info(id);
+        let info = self.task_info(id);
+        if step == Step::Spawned {
+            run.instruments.tell(|instrument| instrument.task_spawned(&info));
+        }
+        self.observe(&run);
+        if step == Step::Before {
+            let key = (id.0, self.peek(|tree| tree.generation(id)));
+            run.instruments.told.borrow_mut().queued.remove(&key);
+        }
         run.instruments.tell(|instrument| match step {
-            Step::Spawned => instrument.task_spawned(&info),
+            Step::Spawned => {}
             Step::Before => instrument.before_task_step(&info),
             Step::After => instrument.after_task_step(&info),
             Step::Exited => instrument.task_exited(&info),
         });
     }
 
-    fn info(&self, id: FrameId) -> TaskInfo {
-        let generation = self.peek(|tree| tree.generation(id));
+    /// Tells the instruments that ask for it what was woken and cancelled since they were last told.
+    pub(crate) fn observe(&self, run: &ActiveRun) {
+        let instruments = &run.instruments;
+        if !instruments.watching.get() {
+            return;
+        }
+        let (woken, cancelled) = self.untold(&mut instruments.told.borrow_mut());
+        for id in cancelled {
+            if let Some(info) = self.frame_info(id) {
+                instruments.tell_watching(|instrument| instrument.cancelled(&info));
+            }
+        }
+        for id in woken {
+            let info = self.task_info(id);
+            instruments.tell_watching(|instrument| instrument.task_scheduled(&info));
+        }
+    }
+
+    fn untold(&self, told: &mut Told) -> (Vec<FrameId>, Vec<FrameId>) {
+        let (queued, epoch) = self.peek(|tree| (tree.queued, tree.epoch));
+        let mut woken = Vec::new();
+        let mut cancelled = Vec::new();
+        if queued != told.queued.len() {
+            let now = self.flagged(|flags| flags.has(Flags::QUEUED) && !flags.has(Flags::RELEASED));
+            woken.extend(now.difference(&told.queued).map(|(index, _)| FrameId(*index)));
+            told.queued = now;
+        }
+        if epoch != told.epoch {
+            let now = self.flagged(|flags| flags.has(Flags::CANCELLED));
+            cancelled.extend(now.difference(&told.cancelled).map(|(index, _)| FrameId(*index)));
+            told.cancelled = now;
+            told.epoch = epoch;
+        }
+        (woken, cancelled)
+    }
+
+    fn flagged(&self, wanted: impl Fn(Flags) -> bool) -> BTreeSet<(u32, u16)> {
+        self.peek(|tree| {
+            let frames = tree.frames.iter().enumerate().skip(1);
+            let live = frames.filter(|(_, frame)| !matches!(frame.role, Role::Free { .. }));
+            live.filter(|(_, frame)| wanted(frame.flags))
+                .map(|(index, frame)| (index as u32, frame.generation))
+                .collect()
+        })
+    }
+
+    /// What is known of a task.
+    pub(crate) fn task_info(&self, id: FrameId) -> TaskInfo {
         TaskInfo {
-            id: u64::from(generation) << 32 | u64::from(id.0),
+            id: self.public_id(id),
             name: self.names.borrow().get(&id.0).cloned(),
             spawned_at: self.site(id),
         }
     }
 
-    /// Puts the ready tasks of a group into the order that the run's seed asks for.
+    /// A number that tells a frame apart from all others, also from earlier users of its slot.
+    pub(crate) fn public_id(&self, id: FrameId) -> u64 {
+        let generation = self.peek(|tree| tree.generation(id));
+        u64::from(generation) << 32 | u64::from(id.0)
+    }
+
+    /// Puts the ready tasks of a group into the order that the run's seed or schedule asks for.
     #[cold]
     pub(crate) fn shuffle_ready(&self, group: FrameId) {
         let Some(run) = self.active() else { return };
+        self.observe(&run);
+        if run.instruments.schedule.borrow().is_some() {
+            return self.arrange_ready(&run, group);
+        }
         if let Some(random) = &mut *run.random.borrow_mut() {
             self.tree(|tree| tree.reorder_ready(group, |order| random.shuffle(order)));
         }
+    }
+
+    /// Asks the schedule, while nothing is borrowed that its code could want.
+    fn arrange_ready(&self, run: &ActiveRun, group: FrameId) {
+        let mut ready = Vec::new();
+        self.tree(|tree| tree.reorder_ready(group, |order| ready.extend_from_slice(order)));
+        // Those that were released are only freed.
+        ready.retain(|id| !self.peek(|tree| tree.has(*id, Flags::RELEASED)));
+        if ready.len() < 2 {
+            return;
+        }
+        let mut order: Vec<u64> = ready.iter().map(|id| self.public_id(*id)).collect();
+        if let Ok(mut schedule) = run.instruments.schedule.try_borrow_mut()
+            && let Some(schedule) = &mut *schedule
+        {
+            schedule.arrange(&mut order);
+        }
+        let places: BTreeMap<u64, usize> = order.into_iter().zip(0..).collect();
+        let mut ready = Vec::new();
+        self.tree(|tree| tree.reorder_ready(group, |order| ready.extend_from_slice(order)));
+        ready.sort_by_cached_key(|id| places.get(&self.public_id(*id)).copied());
+        self.tree(|tree| tree.reorder_ready(group, |order| order.copy_from_slice(&ready)));
     }
 }
 

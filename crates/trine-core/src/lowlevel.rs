@@ -19,8 +19,12 @@ pub use crate::group::{Group, Under};
 pub use crate::guard::Guard;
 pub use crate::handle::RemoteHandle;
 pub use crate::idle::{WaitIdle, wait_idle};
+pub use crate::instrument::{Schedule, set_schedule};
 pub use crate::outside::OutsideWork;
-pub use crate::probe::{Usage, cancel_at_checkpoint, checkpoints_passed, usage};
+pub use crate::probe::{
+    FrameInfo, FrameKind, Idle, Usage, cancel_at_checkpoint, checkpoints_passed, current_task, frames,
+    usage, wake_all, watch_checkpoints, watch_idle,
+};
 pub use crate::scope::{ScopeFrame, effective_deadline};
 pub use crate::spawned::Spawned;
 pub use crate::system::{run_local, spawn_system};

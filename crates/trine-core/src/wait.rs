@@ -7,9 +7,14 @@
 //! 2. the clock jumps by itself, nothing outside is at work for the run, and there is a deadline:
 //!    the clock is moved there;
 //! 3. the thread parks until the next deadline, or until a letter comes.
+//!
+//! A test may ask to be told (`probe.rs`) of a task that was woken but not polled, before all of this,
+//! and of a run that parks and will never be woken as far as it knows, instead of 3.
 
 use std::time::Duration;
 
+use crate::frame::{Flags, Role};
+use crate::probe::{Idle, IdleHook};
 use crate::run::Scheduler;
 use crate::runtime::Runtime;
 
@@ -21,6 +26,15 @@ impl Scheduler {
     pub(crate) fn wait(&self) {
         if self.is_busy() {
             return;
+        }
+        let hook = self.active.instruments.hooks.when_idle.borrow().clone();
+        if let Some(hook) = &hook
+            && is_snoozing()
+        {
+            (hook.call)(Idle::Snoozing);
+            if self.is_busy() {
+                return;
+            }
         }
         if let Some(cushion) = Runtime::with(|runtime| runtime.idle.borrow_mut().cushion()) {
             if self.stays_idle(cushion) {
@@ -40,7 +54,22 @@ impl Scheduler {
             }
             return;
         }
-        self.park(self.until_next_deadline());
+        match hook {
+            Some(hook) if self.is_stuck() => self.park_stuck(&hook),
+            _ => self.park(self.until_next_deadline()),
+        }
+    }
+
+    /// Whether nothing that is known here will ever wake the run.
+    fn is_stuck(&self) -> bool {
+        self.until_next_deadline().is_none() && self.active.outside.is_zero()
+    }
+
+    /// Parks like any other, but gives up after a while.
+    fn park_stuck(&self, hook: &IdleHook) {
+        if self.stays_idle(hook.patience) && self.is_stuck() {
+            (hook.call)(Idle::Stuck);
+        }
     }
 
     fn next_deadline(&self) -> Option<std::time::Instant> {
@@ -74,4 +103,18 @@ impl Scheduler {
         self.driver.borrow_mut().park(at_most);
         instruments.tell(|instrument| instrument.after_io_wait());
     }
+}
+
+/// Whether a task was woken that nobody polls. One that was released is only waiting to be freed.
+fn is_snoozing() -> bool {
+    Runtime::with(|runtime| {
+        runtime.peek(|tree| {
+            tree.queued > 0
+                && tree.frames.iter().any(|frame| {
+                    matches!(frame.role, Role::Task { .. })
+                        && frame.flags.has(Flags::QUEUED)
+                        && !frame.flags.has(Flags::RELEASED)
+                })
+        })
+    })
 }

@@ -144,6 +144,39 @@ impl fmt::Debug for Flags {
     }
 }
 
+/// How a frame hangs under its outer one: by its node, if it has guards; else by the generation that
+/// the outer one had when it was hung there. That one may be gone, and its slot be used again, while a
+/// future is kept that was last polled inside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Hook(u32);
+
+impl Hook {
+    const NODE: u32 = 1 << 31;
+
+    #[inline]
+    pub(crate) fn outer(generation: u16) -> Self {
+        Self(u32::from(generation))
+    }
+
+    pub(crate) fn node(index: u32) -> Self {
+        debug_assert!(index < Self::NODE);
+        Self(index | Self::NODE)
+    }
+
+    /// The place of its node among those that hold guards.
+    #[inline]
+    pub(crate) fn as_node(self) -> Option<usize> {
+        (self.0 & Self::NODE != 0).then_some((self.0 & !Self::NODE) as usize)
+    }
+
+    /// Whether the outer frame, which has this generation now, is still the one it was hung under. One
+    /// with a node is cut loose when the outer one goes.
+    #[inline]
+    pub(crate) fn holds(self, generation: u16) -> bool {
+        self.0 & Self::NODE != 0 || self.0 == u32::from(generation)
+    }
+}
+
 /// One node of the tree. Kept at 40 bytes: a parked task costs one.
 #[derive(Debug)]
 pub(crate) struct Frame {
@@ -152,8 +185,8 @@ pub(crate) struct Frame {
     pub(crate) outer: FrameId,
     /// The epoch at which the cached flags were right.
     pub(crate) seen: u32,
-    /// Its node among those that hold guards; 0 is none.
-    pub(crate) guard: u32,
+    /// How it hangs under the outer one.
+    pub(crate) hook: Hook,
     /// Told apart from earlier users of the slot by wakers that outlive their task.
     pub(crate) generation: u16,
     pub(crate) flags: Flags,

@@ -16,7 +16,7 @@
 use crate::bug::bug;
 #[cfg(debug_assertions)]
 use crate::frame::Role;
-use crate::frame::{Flags, FrameId};
+use crate::frame::{Flags, FrameId, Hook};
 use crate::tree::Tree;
 
 /// A frame that contributes. Links are indices of nodes; 0 is none.
@@ -32,10 +32,7 @@ pub(crate) struct GuardNode {
 impl Tree {
     /// How many guards are inside this frame.
     pub(crate) fn guard_count(&self, id: FrameId) -> u32 {
-        match self.frames[id.index()].guard {
-            0 => 0,
-            at => self.guards[at as usize].count,
-        }
+        self.node(id).map_or(0, |at| self.guards[at].count)
     }
 
     /// How many guard nodes are in use: zero when nothing is left behind.
@@ -44,7 +41,16 @@ impl Tree {
     }
 
     pub(crate) fn contributes(&self, id: FrameId) -> bool {
-        self.frames[id.index()].guard != 0
+        self.node(id).is_some()
+    }
+
+    fn node(&self, id: FrameId) -> Option<usize> {
+        self.frames[id.index()].hook.as_node()
+    }
+
+    /// The node of a frame that is known to have one.
+    fn own_node(&self, id: FrameId) -> usize {
+        self.node(id).unwrap_or_else(|| bug!("frame {id:?} has no guards"))
     }
 
     fn holds(&self, id: FrameId) -> bool {
@@ -121,8 +127,8 @@ impl Tree {
     fn lessen(&mut self, id: FrameId) {
         let mut at = id;
         loop {
-            let node = self.frames[at.index()].guard as usize;
-            if node == 0 || self.guards[node].count == 0 {
+            let node = self.own_node(at);
+            if self.guards[node].count == 0 {
                 bug!("a guard left frame {at:?}, which has none");
             }
             self.guards[node].count -= 1;
@@ -158,10 +164,7 @@ impl Tree {
 
     /// Drops what a released frame still counts. Frames inside it that were leaked are cut loose.
     pub(crate) fn forget_guards(&mut self, id: FrameId) {
-        let at = self.frames[id.index()].guard as usize;
-        if at == 0 {
-            return;
-        }
+        let Some(at) = self.node(id) else { return };
         self.withdraw(id);
         let mut child = std::mem::take(&mut self.guards[at].first) as usize;
         while child != 0 {
@@ -176,10 +179,7 @@ impl Tree {
 
     /// Adds the frames directly inside `id` that contribute to `found`.
     pub(crate) fn guarded_inside(&self, id: FrameId, found: &mut Vec<FrameId>) {
-        let at = self.frames[id.index()].guard as usize;
-        if at == 0 {
-            return;
-        }
+        let Some(at) = self.node(id) else { return };
         let mut child = self.guards[at].first as usize;
         while child != 0 {
             found.push(FrameId(self.guards[child].frame));
@@ -188,10 +188,11 @@ impl Tree {
     }
 
     fn node_of(&mut self, id: FrameId) -> usize {
-        let at = self.frames[id.index()].guard;
-        if at != 0 {
-            return at as usize;
+        if let Some(at) = self.node(id) {
+            return at;
         }
+        // From here on the hook no longer tells whether that one is gone.
+        self.frames[id.index()].outer = self.outer(id);
         if self.guards.is_empty() {
             self.guards.push(GuardNode::default());
         }
@@ -204,30 +205,31 @@ impl Tree {
             (self.guards.len() - 1) as u32
         };
         self.guards[at as usize] = GuardNode { frame: id.0, ..GuardNode::default() };
-        self.frames[id.index()].guard = at;
+        self.frames[id.index()].hook = Hook::node(at);
         at as usize
     }
 
     fn free_node(&mut self, id: FrameId) {
-        let at = std::mem::take(&mut self.frames[id.index()].guard);
-        debug_assert!(at != 0);
-        self.guards[at as usize] = GuardNode { next: self.free_guard, ..GuardNode::default() };
-        self.free_guard = at;
+        let at = self.own_node(id);
+        let outer = self.frames[id.index()].outer;
+        self.frames[id.index()].hook = Hook::outer(self.generation(outer));
+        self.guards[at] = GuardNode { next: self.free_guard, ..GuardNode::default() };
+        self.free_guard = at as u32;
     }
 
     fn link(&mut self, outer: usize, inner: FrameId) {
-        let at = self.frames[inner.index()].guard;
+        let at = self.own_node(inner);
         let first = self.guards[outer].first;
-        self.guards[at as usize].next = first;
-        self.guards[at as usize].previous = 0;
-        self.guards[outer].first = at;
+        self.guards[at].next = first;
+        self.guards[at].previous = 0;
+        self.guards[outer].first = at as u32;
         if first != 0 {
-            self.guards[first as usize].previous = at;
+            self.guards[first as usize].previous = at as u32;
         }
     }
 
     fn unlink(&mut self, outer: FrameId, inner: FrameId) {
-        let at = self.frames[inner.index()].guard as usize;
+        let at = self.own_node(inner);
         let (next, previous) = (self.guards[at].next, self.guards[at].previous);
         if next != 0 {
             self.guards[next as usize].previous = previous;
@@ -235,7 +237,7 @@ impl Tree {
         if previous != 0 {
             self.guards[previous as usize].next = next;
         } else {
-            let outer = self.frames[outer.index()].guard as usize;
+            let outer = self.own_node(outer);
             self.guards[outer].first = next;
         }
         self.guards[at].next = 0;
@@ -247,9 +249,9 @@ impl Tree {
     pub(crate) fn check_guards(&self, id: FrameId) {
         let frame = &self.frames[id.index()];
         let live = !matches!(frame.role, Role::Free { .. });
-        assert!(live || frame.guard == 0, "free frame {id:?} has a guard node");
+        assert!(live || !self.contributes(id), "free frame {id:?} has a guard node");
         let has = self.holds(id) || self.guard_count(id) > 0;
-        assert_eq!(frame.guard != 0, has, "node of {id:?} against its flags {frame:?}");
+        assert_eq!(self.contributes(id), has, "node of {id:?} against its flags {frame:?}");
         let mut inside = Vec::new();
         self.guarded_inside(id, &mut inside);
         for inner in &inside {

@@ -17,7 +17,7 @@ use std::panic::Location;
 use std::task::Waker;
 
 use crate::bug::bug;
-use crate::frame::{Flags, Frame, FrameId, Poller, Role};
+use crate::frame::{Flags, Frame, FrameId, Hook, Poller, Role};
 use crate::guards::GuardNode;
 use crate::timers::TimerId;
 
@@ -110,10 +110,12 @@ impl Tree {
         self.live += 1;
         let id = self.take_slot();
         let (flags, seen) = self.inherited(outer);
+        let hook = Hook::outer(self.generation(outer));
         let frame = &mut self.frames[id.index()];
         debug_assert!(matches!(frame.role, Role::Free { .. }));
         frame.role = role;
         frame.outer = outer;
+        frame.hook = hook;
         frame.flags = flags;
         frame.seen = seen;
         frame.site = site;
@@ -140,7 +142,7 @@ impl Tree {
             role: Role::Free { next: FrameId::NONE },
             outer: FrameId::NONE,
             seen: 0,
-            guard: 0,
+            hook: Hook::outer(0),
             generation: 0,
             flags: Flags::default(),
             site: None,
@@ -200,6 +202,8 @@ impl Tree {
         self.frames[id.index()].outer = outer;
         if holds {
             self.contribute(id);
+        } else {
+            self.frames[id.index()].hook = Hook::outer(self.generation(outer));
         }
         self.visibility_changed();
         self.wake_passed_over();
@@ -210,8 +214,10 @@ impl Tree {
         self.frames[id.index()].flags.has(flag)
     }
 
+    /// The frame around this one; `NONE` if it is gone.
     pub(crate) fn outer(&self, id: FrameId) -> FrameId {
-        self.frames[id.index()].outer
+        let frame = &self.frames[id.index()];
+        if frame.hook.holds(self.generation(frame.outer)) { frame.outer } else { FrameId::NONE }
     }
 
     /// Puts another timer in the place of a scope's deadline.
@@ -252,7 +258,9 @@ impl Tree {
         let (Role::Group { poller, .. } | Role::Scope { poller, .. }) = frame.role else {
             return false;
         };
-        frame.outer == outer && poller == Poller::task(task)
+        frame.outer == outer
+            && frame.hook.holds(self.generation(outer))
+            && poller == Poller::task(task)
     }
 
     /// Remembers that a scope or group is polled by a task of ours.

@@ -139,6 +139,9 @@ where
             }
             if step.cancelled.any {
                 step.sweep(this.swept_tasks, this.swept_body);
+            } else {
+                // Should a cancel that was hidden by a shield be seen again, it is a new one.
+                (*this.swept_tasks, *this.swept_body) = (Swept::Nothing, Swept::Nothing);
             }
         }
         if this.body.is_some() || shared.tasks.borrow().len() > 0 || shared.starting.get() > 0 {

@@ -24,6 +24,7 @@
 
 mod deadline;
 mod finally;
+mod remote;
 mod scope;
 mod scope_run;
 mod shield;
@@ -31,6 +32,7 @@ mod timeout;
 
 pub use crate::deadline::current_effective_deadline;
 pub use crate::finally::finally;
+pub use crate::remote::RemoteScope;
 pub use crate::scope::CancelScope;
 pub use crate::scope_run::ScopeRun;
 pub use crate::shield::{Shield, shield};

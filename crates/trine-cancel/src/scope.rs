@@ -1,14 +1,16 @@
 //! `CancelScope`: the handle of a region that can be cancelled.
 
 use std::borrow::Cow;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
 use std::future::Future;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use trine_core::lowlevel::ScopeFrame;
 
+use crate::remote::{Link, RemoteScope};
 use crate::scope_run::ScopeRun;
 use crate::timeout::{Limit, arm};
 
@@ -67,6 +69,8 @@ pub(crate) struct State {
     pub(crate) phase: Cell<Phase>,
     pub(crate) frame: RefCell<Option<ScopeFrame>>,
     limit: Cell<Option<Limit>>,
+    /// When the limit was set, or entered.
+    limited_at: Cell<Option<Instant>>,
     shield: Cell<bool>,
     grace: Cell<Option<Duration>>,
     cancelled: Cell<bool>,
@@ -74,6 +78,8 @@ pub(crate) struct State {
     cancelled_at: Cell<Option<Instant>>,
     pub(crate) caught: Cell<bool>,
     reason: RefCell<Option<Cow<'static, str>>>,
+    /// What it shares with other threads, if any may cancel it.
+    link: OnceCell<Arc<Link>>,
 }
 
 /// The reason of a scope whose deadline cancelled it.
@@ -179,7 +185,7 @@ impl CancelScope {
     ///
     /// See [`CancelScope`].
     pub fn cancel(&self) {
-        self.cancel_with(None);
+        self.state.cancel_with(None);
     }
 
     /// Cancels the scope and says why. The first reason is kept.
@@ -188,19 +194,18 @@ impl CancelScope {
     ///
     /// See [`CancelScope`].
     pub fn cancel_because(&self, reason: impl Into<Cow<'static, str>>) {
-        self.cancel_with(Some(reason.into()));
+        self.state.cancel_with(Some(reason.into()));
     }
 
-    fn cancel_with(&self, reason: Option<Cow<'static, str>>) {
-        // A deadline that has passed already came first.
-        if self.cancel_called() || self.state.phase.get() == Phase::Over {
-            return;
-        }
-        self.state.note_cancelled(reason, trine_core::now());
-        if let Some(frame) = &*self.state.frame.borrow() {
-            frame.cancel();
-            self.state.arm_grace(frame);
-        }
+    /// A handle with which other threads can cancel this scope. May be made before, while and after the
+    /// scope runs, also outside of a run.
+    ///
+    /// # Examples
+    ///
+    /// See [`RemoteScope`].
+    #[must_use]
+    pub fn remote(&self) -> RemoteScope {
+        RemoteScope::new(self.state.link.get_or_init(|| Link::new(&self.state)).clone())
     }
 
     /// Whether the scope was cancelled, by a call or because its deadline has passed, whatever came of
@@ -216,15 +221,7 @@ impl CancelScope {
     /// ```
     #[must_use]
     pub fn cancel_called(&self) -> bool {
-        self.state.notice();
-        if !self.state.cancelled.get() && self.state.has_passed() {
-            self.state.note_cancelled(Some(DEADLINE), trine_core::now());
-            if let Some(frame) = &*self.state.frame.borrow() {
-                frame.expire();
-                self.state.arm_grace(frame);
-            }
-        }
-        self.state.cancelled.get()
+        self.state.cancel_called()
     }
 
     /// Whether this scope's cancel has cut its body short: `run` has returned `None`.
@@ -254,6 +251,7 @@ impl CancelScope {
     /// See [`CancelScope`].
     #[must_use]
     pub fn reason(&self) -> Option<String> {
+        self.state.take_request();
         self.state.notice();
         self.state.reason.borrow().as_ref().map(ToString::to_string)
     }
@@ -299,7 +297,7 @@ impl CancelScope {
         if self.state.phase.get() == Phase::Over {
             return;
         }
-        self.state.limit.set(time.map(Limit::At));
+        self.state.set_limit(time.map(Limit::At));
         if let Some(frame) = &*self.state.frame.borrow()
             && !self.state.cancelled.get()
         {
@@ -354,13 +352,57 @@ impl fmt::Debug for CancelScope {
     }
 }
 
+impl Drop for State {
+    fn drop(&mut self) {
+        if let Some(link) = self.link.get() {
+            link.unlist();
+        }
+    }
+}
+
 impl State {
+    fn cancel_with(&self, reason: Option<Cow<'static, str>>) {
+        // A deadline that has passed already came first.
+        if self.cancel_called() || self.phase.get() == Phase::Over {
+            return;
+        }
+        self.note_cancelled(reason, trine_core::now());
+        if let Some(frame) = &*self.frame.borrow() {
+            frame.cancel();
+            self.arm_grace(frame);
+        }
+    }
+
+    /// Does what another thread has asked for.
+    pub(crate) fn take_request(&self) {
+        if let Some(request) = self.link.get().and_then(|link| link.take_request()) {
+            self.cancel_with(request.reason);
+        }
+    }
+
+    fn cancel_called(&self) -> bool {
+        self.take_request();
+        self.notice();
+        if !self.cancelled.get() && self.has_passed() {
+            self.note_cancelled(Some(DEADLINE), trine_core::now());
+            if let Some(frame) = &*self.frame.borrow() {
+                frame.expire();
+                self.arm_grace(frame);
+            }
+        }
+        self.cancelled.get()
+    }
+
     /// Opens the region: what was asked for before now takes effect.
     pub(crate) fn enter(&self) {
         let frame = ScopeFrame::open();
+        if let Some(link) = self.link.get() {
+            link.attach();
+            self.take_request();
+        }
         frame.set_shield(self.shield.get());
         let deadline = self.limit.get().and_then(Limit::deadline);
-        self.limit.set(deadline.map(Limit::At));
+        self.set_limit(deadline.map(Limit::At));
         if self.cancelled.get() {
             frame.cancel();
             self.cancelled_at.set(Some(trine_core::now()));
@@ -371,6 +413,11 @@ impl State {
         *self.frame.borrow_mut() = Some(frame);
         self.phase.set(Phase::Running);
         self.notice();
+    }
+
+    fn set_limit(&self, limit: Option<Limit>) {
+        self.limit.set(limit);
+        self.limited_at.set(limit.map(|_| trine_core::now()));
     }
 
     /// Closes the region and keeps what is known of it.
@@ -386,7 +433,9 @@ impl State {
         let frame = self.frame.borrow();
         let Some(frame) = &*frame else { return };
         if frame.cancel_called() && !self.cancelled.get() {
-            let expired = self.limit.get().and_then(Limit::deadline);
+            let deadline = self.limit.get().and_then(Limit::deadline);
+            // One that had passed when it was set has cancelled then.
+            let expired = deadline.max(self.limited_at.get());
             self.note_cancelled(Some(DEADLINE), expired.unwrap_or_else(trine_core::now));
             self.arm_grace(frame);
         }

@@ -1,1 +1,16 @@
-//! The tests of trine-cancel.
+//! The tests of trine-cancel: a module for each of its types, and one for each way things can go.
+
+mod catching;
+mod covering;
+mod depth;
+mod drain;
+mod finally;
+mod foreign;
+mod grace;
+mod moved;
+mod panics;
+mod remote;
+mod scope;
+mod shield;
+mod support;
+mod timeout;

@@ -45,6 +45,10 @@ impl Claim {
                 self.enter(limiter, cx.waker(), Some(cx))
             }
             Progress::InLine { slot, place } => {
+                if place.is_some_and(Place::collect) {
+                    self.progress = Progress::Over;
+                    return Poll::Ready(Ok(slot));
+                }
                 match limiter.with_ledger(|ledger, _| ledger.look(slot)) {
                     Outlook::Held => return self.finish(slot, place),
                     Outlook::GrantedOnTrust => return self.verify(limiter, cx, slot, place),
@@ -80,7 +84,7 @@ impl Claim {
     pub(crate) fn abandon(&mut self, limiter: &CapacityLimiter) {
         if let Progress::InLine { slot, place } = self.progress {
             self.progress = Progress::Over;
-            limiter.release(slot);
+            drop(limiter.with_ledger(|ledger, wakes| ledger.abandon(slot, wakes)));
             if let Some(place) = place {
                 place.leave();
             }
@@ -94,11 +98,14 @@ impl Claim {
         waker: &Waker,
         cx: Option<&Context<'_>>,
     ) -> Poll<Result<SlotId, AcquireError>> {
-        match limiter.with_ledger(|ledger, wakes| ledger.take(self.borrower, wakes)) {
-            Err(AcquireError::WouldBlock) => {}
-            result => {
-                self.progress = Progress::Over;
-                return Poll::Ready(result);
+        // With somebody in line there is hardly ever a token for a newcomer: then the first look is saved.
+        if !limiter.has_line() {
+            match limiter.with_ledger(|ledger, wakes| ledger.take(self.borrower, wakes)) {
+                Err(AcquireError::WouldBlock) => {}
+                result => {
+                    self.progress = Progress::Over;
+                    return Poll::Ready(result);
+                }
             }
         }
         // Cloning a waker may run foreign code: not under the lock. So another thread may have let go meanwhile: try again.
@@ -134,10 +141,10 @@ impl Claim {
         self.progress = Progress::InLine { slot, place };
         let stale = limiter.with_ledger(|ledger, _| ledger.wants_waker(slot, waker));
         let fresh = stale.then(|| waker.clone());
-        if limiter.with_ledger(|ledger, wakes| ledger.refresh(slot, fresh, place, wakes)) {
-            return self.finish(slot, place);
-        }
-        Poll::Pending
+        let (granted, spare) =
+            limiter.with_ledger(|ledger, wakes| ledger.refresh(slot, fresh, place, wakes));
+        drop(spare);
+        if granted { self.finish(slot, place) } else { Poll::Pending }
     }
 
     /// Granted by another thread, which could not see whether this one is cancelled: if it is, the next in line gets it.

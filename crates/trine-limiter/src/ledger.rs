@@ -7,8 +7,8 @@
 //! |-----------|-------------------------------------|---------------------------------------|---------|
 //! | `Vacant`  | `vacate`                            | none                                  | `take`, `join` |
 //! | `Waiting` | `join`, `hand_on`                   | pending, in line                      | `grant`, `release` |
-//! | `Granted` | `grant`                             | was woken and has not looked yet      | `look`, `collect`, `hand_on`, `release` |
-//! | `Held`    | `take`, `look`, `collect`           | resolved: a permit keeps the slot     | `release` |
+//! | `Granted` | `grant`, on trust                   | was woken and has not looked yet      | `collect`, `hand_on`, `abandon` |
+//! | `Held`    | `take`, `grant`, `collect`          | resolved, or about to be              | `release`, `abandon` |
 //!
 //! At rest: `borrowed` counts the granted and the held, and if a token is free then everyone in line refused it when last
 //! asked. A waiter refuses while a cancel is visible from where it waits, which only its own thread can see; a waiter of
@@ -41,10 +41,9 @@ enum Stage {
     Waiting {
         refusing: bool,
     },
-    /// Given a token; `on_trust` if that was done on another thread than the waiter's.
-    Granted {
-        on_trust: bool,
-    },
+    /// Given a token by another thread, which cannot know whether the waiter is cancelled.
+    Granted,
+    /// Has a token.
     Held,
 }
 
@@ -53,7 +52,7 @@ enum Stage {
 pub(crate) enum Outlook {
     /// Nothing yet.
     InLine,
-    /// A token, which is now held.
+    /// A token, and nothing can take it away.
     Held,
     /// A token, unless the waiter is cancelled: to be followed by `collect` or `hand_on`.
     GrantedOnTrust,
@@ -119,7 +118,14 @@ impl Ledger {
         self.total.saturating_sub(self.borrowed)
     }
 
+    /// Whether somebody stands in line.
+    #[inline]
+    pub(crate) fn has_line(&self) -> bool {
+        self.head != NONE
+    }
+
     /// Takes a token if one is free and nobody in line wants it.
+    #[inline]
     pub(crate) fn take(
         &mut self,
         borrower: Option<Borrower>,
@@ -157,45 +163,39 @@ impl Ledger {
         id
     }
 
-    /// The claim's future was polled: takes what it was granted for sure.
-    pub(crate) fn look(&mut self, id: SlotId) -> Outlook {
-        let stage = &mut self.slots[id.0].stage;
-        match stage {
-            Stage::Granted { on_trust: false } => {
-                *stage = Stage::Held;
-                Outlook::Held
-            }
-            Stage::Granted { on_trust: true } => Outlook::GrantedOnTrust,
-            Stage::Waiting { .. } | Stage::Held | Stage::Vacant => Outlook::InLine,
+    /// What a claim finds that was in line.
+    pub(crate) fn look(&self, id: SlotId) -> Outlook {
+        match self.slots[id.0].stage {
+            Stage::Waiting { .. } | Stage::Vacant => Outlook::InLine,
+            Stage::Granted => Outlook::GrantedOnTrust,
+            Stage::Held => Outlook::Held,
         }
     }
 
     /// The claim's future was polled in line and is not cancelled: notes where it waits now, and gives it what is free.
     ///
-    /// Returns whether it has a token now.
+    /// Returns whether it has a token now, and the waker that is not needed any more, to be dropped outside the lock.
     pub(crate) fn refresh(
         &mut self,
         id: SlotId,
         waker: Option<Waker>,
         place: Option<Place>,
         wakes: &mut Wakes,
-    ) -> bool {
+    ) -> (bool, Option<Waker>) {
+        let mut spare = waker;
         let slot = &mut self.slots[id.0];
         slot.place = place;
         if let Stage::Waiting { refusing } = &mut slot.stage {
             *refusing = false;
-            if waker.is_some() {
-                wakes.discard(std::mem::replace(&mut slot.waker, waker));
+            if spare.is_some() {
+                std::mem::swap(&mut slot.waker, &mut spare);
             }
             self.serve(wakes);
-        } else {
-            wakes.discard(waker);
         }
-        let granted = matches!(self.slots[id.0].stage, Stage::Granted { .. });
-        if granted {
+        if self.slots[id.0].stage == Stage::Granted {
             self.collect(id);
         }
-        granted
+        (self.slots[id.0].stage == Stage::Held, spare)
     }
 
     /// Whether a poll in line must bring a new waker.
@@ -203,15 +203,15 @@ impl Ledger {
         self.slots[id.0].waker.as_ref().is_none_or(|old| !old.will_wake(waker))
     }
 
-    /// The claim's future takes the token it was granted.
+    /// The claim's future takes the token that it was granted on trust.
     pub(crate) fn collect(&mut self, id: SlotId) {
-        debug_assert!(matches!(self.slots[id.0].stage, Stage::Granted { .. }));
+        debug_assert_eq!(self.slots[id.0].stage, Stage::Granted);
         self.slots[id.0].stage = Stage::Held;
     }
 
     /// The claim's future was granted a token by another thread, and is cancelled: the next in line gets it.
     pub(crate) fn hand_on(&mut self, id: SlotId, waker: Waker, place: Place, wakes: &mut Wakes) {
-        debug_assert_eq!(self.slots[id.0].stage, Stage::Granted { on_trust: true });
+        debug_assert_eq!(self.slots[id.0].stage, Stage::Granted);
         let slot = &mut self.slots[id.0];
         slot.place = Some(place);
         slot.stage = Stage::Waiting { refusing: true };
@@ -228,17 +228,29 @@ impl Ledger {
         self.serve(wakes);
     }
 
-    /// Gives the claim up, at whatever stage it is; a token that comes free goes to the next in line.
+    /// Gives a token back, or to the next in line.
+    #[inline]
     pub(crate) fn release(&mut self, id: SlotId, wakes: &mut Wakes) {
+        debug_assert_eq!(self.slots[id.0].stage, Stage::Held);
+        self.borrowed -= 1;
+        self.vacate(id);
+        self.serve(wakes);
+    }
+
+    /// Gives up a claim that was in line, and is in line, or was granted a token meanwhile. Returns its waker, to be dropped
+    /// outside the lock.
+    pub(crate) fn abandon(&mut self, id: SlotId, wakes: &mut Wakes) -> Option<Waker> {
         match self.slots[id.0].stage {
             Stage::Waiting { .. } => self.unlink(id.0),
-            Stage::Granted { .. } | Stage::Held => self.borrowed -= 1,
+            Stage::Granted | Stage::Held => self.borrowed -= 1,
             Stage::Vacant => {
                 debug_assert!(false, "bug in trine-limiter: a claim was given up twice")
             }
         }
-        self.vacate(id, wakes);
+        let waker = self.slots[id.0].waker.take();
+        self.vacate(id);
         self.serve(wakes);
+        waker
     }
 
     /// Changes how many tokens there are; more let in as many as fit.
@@ -248,7 +260,7 @@ impl Ledger {
     }
 
     pub(crate) fn statistics(&self) -> LimiterStatistics {
-        let has_token = |slot: &&Slot| matches!(slot.stage, Stage::Granted { .. } | Stage::Held);
+        let has_token = |slot: &&Slot| matches!(slot.stage, Stage::Granted | Stage::Held);
         LimiterStatistics {
             borrowed_tokens: self.borrowed,
             total_tokens: self.total,
@@ -262,6 +274,7 @@ impl Ledger {
     }
 
     /// An error if `borrower` already has a claim.
+    #[inline]
     fn refuse_second_claim(&self, borrower: Option<Borrower>) -> Result<(), AcquireError> {
         let Some(borrower) = borrower else { return Ok(()) };
         // One that was read in the statistics: no table is kept of those.
@@ -272,24 +285,25 @@ impl Ledger {
     }
 
     /// Gives the free tokens to those in line who accept one, the longest waiting first.
+    #[inline]
     fn serve(&mut self, wakes: &mut Wakes) {
         let mut cursor = self.head;
         while cursor != NONE && self.borrowed < self.total {
             let next = self.slots[cursor].next;
-            match self.slots[cursor].answer(Place::accepts) {
-                Answer::Yes => self.grant(cursor, false, wakes),
-                Answer::Perhaps => self.grant(cursor, true, wakes),
+            match self.slots[cursor].answer(Place::offer) {
+                Answer::Yes => self.grant(cursor, Stage::Held, wakes),
+                Answer::Perhaps => self.grant(cursor, Stage::Granted, wakes),
                 Answer::No => {}
             }
             cursor = next;
         }
     }
 
-    fn grant(&mut self, index: usize, on_trust: bool, wakes: &mut Wakes) {
+    fn grant(&mut self, index: usize, stage: Stage, wakes: &mut Wakes) {
         self.unlink(index);
         self.borrowed += 1;
         let slot = &mut self.slots[index];
-        slot.stage = Stage::Granted { on_trust };
+        slot.stage = stage;
         if let Some(waker) = slot.waker.take() {
             wakes.push(waker);
         }
@@ -318,21 +332,30 @@ impl Ledger {
                 Borrower::anonymous(self.anonymous)
             }
         };
-        let slot = Slot { stage, borrower, place: None, waker: None, previous: NONE, next: NONE };
-        if self.first_vacant == NONE {
-            self.slots.push(slot);
+        let index = self.first_vacant;
+        if index == NONE {
+            self.slots.push(Slot {
+                stage,
+                borrower,
+                place: None,
+                waker: None,
+                previous: NONE,
+                next: NONE,
+            });
             return SlotId(self.slots.len() - 1);
         }
-        let index = self.first_vacant;
-        self.first_vacant = self.slots[index].next;
-        self.slots[index] = slot;
+        let slot = &mut self.slots[index];
+        self.first_vacant = slot.next;
+        slot.stage = stage;
+        slot.borrower = borrower;
         SlotId(index)
     }
 
-    fn vacate(&mut self, id: SlotId, wakes: &mut Wakes) {
+    #[inline]
+    fn vacate(&mut self, id: SlotId) {
         let slot = &mut self.slots[id.0];
+        debug_assert!(slot.waker.is_none());
         slot.stage = Stage::Vacant;
-        wakes.discard(slot.waker.take());
         slot.next = self.first_vacant;
         self.first_vacant = id.0;
         let borrower = slot.borrower;
@@ -352,10 +375,7 @@ impl Ledger {
         let count = |wanted: fn(&Stage) -> bool| {
             self.slots.iter().filter(|slot| wanted(&slot.stage)).count()
         };
-        assert_eq!(
-            self.borrowed,
-            count(|stage| matches!(stage, Stage::Granted { .. } | Stage::Held))
-        );
+        assert_eq!(self.borrowed, count(|stage| matches!(stage, Stage::Granted | Stage::Held)));
         let (mut cursor, mut previous, mut waiting) = (self.head, NONE, 0);
         while cursor != NONE {
             let slot = &self.slots[cursor];

@@ -1,6 +1,7 @@
 //! `CapacityLimiter`: at most so many at a time, strictly first come, first served.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::blocking::block_until;
@@ -52,6 +53,8 @@ use crate::{
 /// ```
 pub struct CapacityLimiter {
     ledger: Mutex<Ledger>,
+    /// Whether somebody stands in line: a hint for newcomers. Relaxed: the ledger is asked in any case.
+    has_line: AtomicBool,
 }
 
 impl CapacityLimiter {
@@ -64,7 +67,7 @@ impl CapacityLimiter {
     /// See [`CapacityLimiter`].
     #[must_use]
     pub fn new(total_tokens: usize) -> Self {
-        Self { ledger: Mutex::new(Ledger::new(total_tokens)) }
+        Self { ledger: Mutex::new(Ledger::new(total_tokens)), has_line: AtomicBool::new(false) }
     }
 
     /// Waits for a token.
@@ -301,12 +304,17 @@ impl CapacityLimiter {
     }
 
     /// Reads or changes the ledger; what it wants woken is woken when the lock is open again.
+    #[inline]
     pub(crate) fn with_ledger<R>(&self, change: impl FnOnce(&mut Ledger, &mut Wakes) -> R) -> R {
         let mut wakes = Wakes::default();
         let result = {
             // No foreign code runs under the lock, so only a bug of ours can poison it, and that was reported then.
             let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
+            let had_line = ledger.has_line();
             let result = change(&mut ledger, &mut wakes);
+            if ledger.has_line() != had_line {
+                self.has_line.store(!had_line, Ordering::Relaxed);
+            }
             #[cfg(debug_assertions)]
             ledger.check();
             result
@@ -315,7 +323,14 @@ impl CapacityLimiter {
         result
     }
 
-    /// Gives a claim up, whether it waits or holds a token.
+    /// Whether somebody stands in line, or did so a moment ago.
+    #[inline]
+    pub(crate) fn has_line(&self) -> bool {
+        self.has_line.load(Ordering::Relaxed)
+    }
+
+    /// Gives a token back, or to the next in line.
+    #[inline]
     pub(crate) fn release(&self, slot: SlotId) {
         self.with_ledger(|ledger, wakes| ledger.release(slot, wakes));
     }

@@ -24,8 +24,16 @@ pub(crate) struct Place {
 /// The records of the waiters of one thread.
 struct Table {
     thread: u64,
-    records: Vec<Option<Waiter>>,
+    records: Vec<Record>,
     vacant: Vec<usize>,
+}
+
+/// One waiter, as its own thread knows it.
+#[derive(Default)]
+struct Record {
+    waiter: Option<Waiter>,
+    /// Whether a token was given to it on this thread; then it need not ask the ledger.
+    granted: bool,
 }
 
 /// Records whose waiters have left their thread.
@@ -51,21 +59,22 @@ impl Table {
         }
     }
 
+    #[inline]
     fn insert(&mut self, waiter: Waiter) -> Place {
         let key = self.vacant.pop().unwrap_or_else(|| {
-            self.records.push(None);
+            self.records.push(Record::default());
             self.records.len() - 1
         });
-        self.records[key] = Some(waiter);
+        self.records[key] = Record { waiter: Some(waiter), granted: false };
         Place { thread: self.thread, key }
     }
 
     /// Frees a record of this thread. The caller drops it when the table is no longer borrowed: that may run foreign code.
+    #[inline]
     fn remove(&mut self, place: Place) -> Option<Waiter> {
         debug_assert_eq!(place.thread, self.thread);
-        let waiter = self.records[place.key].take();
         self.vacant.push(place.key);
-        waiter
+        self.records[place.key].waiter.take()
     }
 }
 
@@ -85,7 +94,7 @@ impl Place {
         // The old record is dropped when the table is no longer borrowed: that may run foreign code.
         let replaced = TABLE.with_borrow_mut(|table| {
             if table.thread == self.thread {
-                Ok(table.records[self.key].replace(waiter))
+                Ok(table.records[self.key].waiter.replace(waiter))
             } else {
                 Err(waiter)
             }
@@ -100,27 +109,44 @@ impl Place {
         }
     }
 
-    /// Whether the waiter may be given something: `None` if it waits on another thread, which alone can tell.
+    /// Offers the waiter a token, and notes that it has it if it accepts: `None` if it waits on another thread, which alone
+    /// can tell.
+    #[inline]
+    pub(crate) fn offer(self) -> Option<bool> {
+        self.ask(|record| {
+            record.granted = record.waiter.as_ref().is_some_and(Waiter::accepts);
+            record.granted
+        })
+    }
+
+    /// Whether the waiter would accept a token.
     pub(crate) fn accepts(self) -> Option<bool> {
-        self.ask(Waiter::accepts)
+        self.ask(|record| record.waiter.as_ref().is_some_and(Waiter::accepts))
     }
 
     /// As `accepts`, for those who only count.
     pub(crate) fn counts(self) -> Option<bool> {
-        self.ask(Waiter::counts)
+        self.ask(|record| record.waiter.as_ref().is_some_and(Waiter::counts))
     }
 
-    fn ask(self, question: fn(&Waiter) -> bool) -> Option<bool> {
-        TABLE
-            .try_with(|table| {
-                let table = table.borrow();
-                if table.thread != self.thread {
-                    return None;
-                }
-                table.records[self.key].as_ref().map(question)
-            })
-            // The thread is ending and its table is gone: nothing on it can be cancelled any more.
-            .unwrap_or(None)
+    /// Gives the record up if a token was given to it on this thread; says whether.
+    #[inline]
+    pub(crate) fn collect(self) -> bool {
+        let waiter = TABLE.with_borrow_mut(|table| {
+            let granted = table.thread == self.thread && table.records[self.key].granted;
+            granted.then(|| table.remove(self))
+        });
+        waiter.is_some()
+    }
+
+    #[inline]
+    fn ask(self, question: impl FnOnce(&mut Record) -> bool) -> Option<bool> {
+        let asked = TABLE.try_with(|table| {
+            let mut table = table.borrow_mut();
+            (table.thread == self.thread).then(|| question(&mut table.records[self.key]))
+        });
+        // The thread is ending and its table is gone: nothing on it can be cancelled any more.
+        asked.unwrap_or(None)
     }
 
     /// Gives the record up.

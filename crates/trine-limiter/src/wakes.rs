@@ -2,19 +2,18 @@
 
 use std::task::Waker;
 
-/// Wakers to call, and wakers to drop, once the lock is open: both may run foreign code.
+/// Wakers to call once the lock is open: they may run foreign code.
 #[derive(Default)]
 pub(crate) struct Wakes {
     /// The one waker that most changes have to call: no allocation for it.
     first: Option<Waker>,
     /// The others, when a raised total lets several in.
     more: Vec<Waker>,
-    /// A waker that nobody needs any more.
-    discarded: Option<Waker>,
 }
 
 impl Wakes {
     /// Calls `waker` later.
+    #[inline]
     pub(crate) fn push(&mut self, waker: Waker) {
         if self.first.is_none() {
             self.first = Some(waker);
@@ -23,18 +22,19 @@ impl Wakes {
         }
     }
 
-    /// Drops `waker` later.
-    pub(crate) fn discard(&mut self, waker: Option<Waker>) {
-        self.discarded = waker;
-    }
-
     /// Calls all, in the order they were pushed. The lock must be open.
+    #[inline]
     pub(crate) fn wake(self) {
-        if let Some(first) = self.first {
-            first.wake();
-        }
-        for waker in self.more {
-            waker.wake();
+        let Self { first, more } = self;
+        let Some(first) = first else { return };
+        first.wake();
+        if !more.is_empty() {
+            wake_all(more);
         }
     }
+}
+
+#[cold]
+fn wake_all(wakers: Vec<Waker>) {
+    wakers.into_iter().for_each(Waker::wake);
 }

@@ -114,7 +114,24 @@ impl Group {
     #[track_caller]
     #[must_use = "dropping the frame ends the task"]
     pub fn add(&self, under: Under, slot: u32) -> TaskFrame {
-        let site = Location::caller();
+        self.add_at(under, slot, Location::caller())
+    }
+
+    /// Adds a task as [`add`](Group::add) does, with the place where it was spawned.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::panic::Location;
+    /// # use trine_core::lowlevel::{Group, Under};
+    /// # trine_core::run(async {
+    /// let here = Location::caller();
+    /// let group = Group::open();
+    /// assert_eq!(group.add_at(Under::Group, 0, here).spawned_at(), Some(here));
+    /// # });
+    /// ```
+    #[must_use = "dropping the frame ends the task"]
+    pub fn add_at(&self, under: Under, slot: u32, site: &'static Location<'static>) -> TaskFrame {
         Runtime::with(|runtime| match under {
             Under::Group => TaskFrame::open(runtime, self.id, self.id, slot, site),
             Under::Outside => {
@@ -268,6 +285,25 @@ impl Group {
         Runtime::with(|runtime| runtime.tree(|tree| tree.mark_cut(self.id)));
     }
 
+    /// Makes this group a guard on what is around it, or no longer one: its owner must be polled until
+    /// it is done, even when it is cancelled, though none of its tasks may have a guard.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::{future::poll_fn, task::Poll};
+    /// # use trine_core::lowlevel::{Group, ScopeFrame};
+    /// # trine_core::run(async {
+    /// let scope = ScopeFrame::open();
+    /// let group = poll_fn(|cx| Poll::Ready(scope.enter(cx, |_| Group::open()))).await;
+    /// group.set_holds(true);
+    /// assert!(scope.has_guards());
+    /// # });
+    /// ```
+    pub fn set_holds(&self, on: bool) {
+        Runtime::with(|runtime| runtime.tree(|tree| tree.set_holds(self.id, on)));
+    }
+
     /// Wakes whoever polls this group.
     ///
     /// # Examples
@@ -280,6 +316,7 @@ impl Group {
         Runtime::with(|runtime| runtime.tree(|tree| tree.wake_frame(self.id)));
     }
 }
+
 impl Drop for Group {
     fn drop(&mut self) {
         Runtime::with(|runtime| runtime.tree(|tree| tree.release(self.id)));

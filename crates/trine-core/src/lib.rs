@@ -33,6 +33,7 @@ mod drain;
 mod driver;
 mod enter;
 mod expire;
+mod first_panic;
 mod frame;
 mod group;
 mod guard;

@@ -22,6 +22,7 @@ use std::task::{Context, Poll};
 
 use crate::clock::{Clock, SystemClock};
 use crate::driver::{Driver, ThreadDriver};
+use crate::first_panic::FirstPanic;
 use crate::frame::{FrameId, Poller, Role};
 use crate::group::Group;
 use crate::instrument::{Instrument, Instruments};
@@ -293,18 +294,18 @@ impl Scheduler {
 
 impl Drop for Scheduler {
     fn drop(&mut self) {
+        let mut panic = FirstPanic::default();
         // Calls that were accepted are made, whatever ended the run; then no more are taken.
         if !std::thread::panicking() {
-            self.deliver();
+            panic.catch(|| self.deliver());
         }
         self.active.mailbox.close();
         if !std::thread::panicking() {
-            self.deliver();
+            panic.catch(|| self.deliver());
         }
-        let tasks = self.active.system_tasks.take();
-        drop(tasks);
+        panic.drop_each(self.active.system_tasks.take());
         Runtime::with(|runtime| {
-            runtime.end_spawned();
+            runtime.end_spawned(&mut panic);
             runtime.tree(|tree| tree.release(self.active.system));
             remote::unregister(runtime.run_id());
             runtime.set_run_id(0);
@@ -313,8 +314,8 @@ impl Drop for Scheduler {
             runtime.hooked.set(false);
             *runtime.run.borrow_mut() = None;
         });
-        let locals = self.active.locals.take();
-        drop(locals);
+        panic.drop_each(self.active.locals.take());
         self.active.instruments.tell(|instrument| instrument.after_run());
+        panic.finish();
     }
 }

@@ -18,6 +18,8 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Context;
 
+use crate::first_panic::FirstPanic;
+use crate::frame::FrameId;
 use crate::runtime::Runtime;
 use crate::task_frame::TaskFrame;
 use crate::turn::Ready;
@@ -200,6 +202,11 @@ impl Spawned {
 
 impl Drop for Spawned {
     fn drop(&mut self) {
+        if self.entry.state.get() == State::Running {
+            // It drops its own group. What it does until it yields hangs under nothing.
+            let frame = self.entry.frame.id();
+            Runtime::with(|runtime| runtime.tree(|tree| tree.move_under(frame, FrameId::NONE)));
+        }
         let listed = Runtime::with(|runtime| runtime.spawned.borrow_mut().remove(self.slot));
         drop(listed);
         self.entry.end();
@@ -220,10 +227,10 @@ impl Runtime {
     }
 
     /// Drops every future that is still listed, for the end of a run.
-    pub(crate) fn end_spawned(&self) {
+    pub(crate) fn end_spawned(&self, panic: &mut FirstPanic) {
         let left: Vec<Rc<Entry>> = self.spawned.borrow().slots.iter().flatten().cloned().collect();
         for entry in left {
-            entry.end();
+            panic.catch(|| entry.end());
         }
     }
 }

@@ -195,6 +195,7 @@ impl Tree {
 
     /// Hangs a frame under another one, with the guards inside it: its future is now polled there.
     pub(crate) fn move_under(&mut self, id: FrameId, outer: FrameId) {
+        let saw = self.is_visible(id);
         let holds = self.contributes(id);
         if holds {
             self.withdraw(id);
@@ -207,6 +208,10 @@ impl Tree {
         }
         self.visibility_changed();
         self.wake_passed_over();
+        if !saw && self.is_visible(id) {
+            // As a cancel there would have done.
+            self.wake_to_drain(id);
+        }
         self.check_near(id);
     }
 

@@ -1,0 +1,46 @@
+//! `FirstPanic`: does things of which each may panic, all of them, and then goes on with the first panic.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+/// The first panic of those that were caught. Finish it, or the panic is lost.
+#[derive(Debug, Default)]
+pub(crate) struct FirstPanic {
+    payload: Option<Box<dyn Any + Send>>,
+}
+
+impl FirstPanic {
+    /// Calls `f` and keeps its panic if it is the first.
+    pub(crate) fn catch(&mut self, f: impl FnOnce()) {
+        let Err(payload) = catch_unwind(AssertUnwindSafe(f)) else { return };
+        if self.payload.is_none() {
+            self.payload = Some(payload);
+        } else {
+            drop_payload(payload);
+        }
+    }
+
+    /// Drops what each of these owns, one by one.
+    pub(crate) fn drop_each<T>(&mut self, items: Vec<T>) {
+        for item in items {
+            self.catch(|| drop(item));
+        }
+    }
+
+    /// Goes on with the panic, unless the thread is unwinding from another one already.
+    pub(crate) fn finish(self) {
+        let Some(payload) = self.payload else { return };
+        if std::thread::panicking() {
+            drop_payload(payload);
+        } else {
+            resume_unwind(payload);
+        }
+    }
+}
+
+/// The drop of a payload may panic, too; there is nobody left to tell.
+fn drop_payload(payload: Box<dyn Any + Send>) {
+    if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        std::mem::forget(second);
+    }
+}

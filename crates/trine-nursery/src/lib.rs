@@ -13,12 +13,14 @@
 //! });
 //! ```
 //!
-//! In the source: `nursery.rs` is the handle, `running.rs` the future that polls the tasks and drains
-//! them when they are cancelled, `start.rs` the hand-over of a task that was started by another one.
+//! In the source: `nursery.rs` is the handle, `running.rs` the future, `step.rs` one poll of it, which
+//! polls the tasks and drains them when they are cancelled, `start.rs` the hand-over of a task that was
+//! started by another one, `service.rs` tasks that outlive the others.
 #![forbid(unsafe_code)]
 
 mod error_group;
 mod flat;
+mod frames;
 mod gather;
 mod map;
 mod nursery;
@@ -26,8 +28,10 @@ mod open;
 mod output;
 mod race;
 mod running;
+mod service;
 mod shared;
 mod start;
+mod step;
 mod task;
 mod tasks;
 

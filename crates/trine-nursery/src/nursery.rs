@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use crate::flat::Reporting;
 use crate::output::TaskOutput;
+use crate::service;
 use crate::shared::{Shared, closed_panic};
 use crate::start::{Start, StartError, TaskStatus};
 use crate::task::{Flat, Nested};
@@ -35,13 +36,17 @@ impl<E> Clone for Nursery<'_, E> {
 impl<'env, E: 'env> fmt::Debug for Nursery<'env, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = f.debug_struct("Nursery");
-        out.field("closed", &self.shared.closed.get()).field("len", &self.len()).finish()
+        out.field("open", &self.shared.frames.is_open()).field("len", &self.len()).finish()
     }
 }
 
 impl<'env, E: 'env> Nursery<'env, E> {
     pub(crate) fn new(shared: &Rc<Shared<'env, E>>) -> Self {
         Self { shared: shared.clone() }
+    }
+
+    pub(crate) fn shared(&self) -> &Shared<'env, E> {
+        &self.shared
     }
 
     /// Starts a task. It runs for the first time after the caller's next checkpoint. trio's
@@ -121,7 +126,7 @@ impl<'env, E: 'env> Nursery<'env, E> {
         F: Future + 'env,
         F::Output: TaskOutput<E>,
     {
-        if !self.shared.is_open() {
+        if !self.shared.frames.is_open() {
             return Err(task);
         }
         self.shared.add(|frame, age| Box::pin(Nested::new(task, frame, age)));
@@ -158,14 +163,87 @@ impl<'env, E: 'env> Nursery<'env, E> {
         F::Output: TaskOutput<E>,
         E: 'static,
     {
-        if !self.shared.is_open() {
+        let added = self.shared.add_flat(|group, id| {
+            let (task, outcome) = Reporting::new(task, self.shared.frames.clone(), id);
+            Box::pin(Flat::new(group.spawn(task), outcome, id.age))
+        });
+        if added.is_none() {
             closed_panic("spawn");
         }
-        self.shared.add_flat(|group, slot, age| {
-            let ended = self.shared.ended.clone();
-            let (task, outcome) = Reporting::new(task, ended, slot, group.downgrade());
-            Box::pin(Flat::new(group.spawn(task), outcome, age))
-        });
+    }
+
+    /// Starts a service: a task that the others may use until they are gone. The nursery cancels and
+    /// drains it when its body and all other tasks have ended, drained ones included, so that their
+    /// cleanup finds it at work. A connection pool or a log writer is one. trio has none; its users nest
+    /// two nurseries.
+    ///
+    /// Like any task it may end earlier, and may fail: then the body and the other tasks are cancelled,
+    /// and the other services after them. [`cancel_tasks`](Nursery::cancel_tasks) spares it, as it spares
+    /// the body. It is no guard for what is not in the nursery; once the grace period of a scope around
+    /// is over, it is cut like a shield. [`len`](Nursery::len) does not count it.
+    ///
+    /// # Panics
+    ///
+    /// If the nursery is closed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::{cell::Cell, time::Duration};
+    /// use trine_cancel::{finally, move_on_after};
+    /// use trine_nursery::open_nursery;
+    ///
+    /// trine_core::run(async {
+    ///     let (log, written) = (Cell::new(0), Cell::new(0));
+    ///     move_on_after(Duration::from_millis(1), open_nursery(async |nursery| {
+    ///         nursery.start_service(async {
+    ///             loop {
+    ///                 written.set(log.get());
+    ///                 trine_core::checkpoint().await;
+    ///             }
+    ///         });
+    ///         let goodbye = async || {
+    ///             log.set(1);
+    ///             while written.get() == 0 {
+    ///                 trine_core::checkpoint().await;
+    ///             }
+    ///         };
+    ///         nursery.start_soon(finally(trine_core::sleep_forever(), goodbye));
+    ///     }))
+    ///     .await;
+    ///     assert_eq!(written.get(), 1);
+    /// });
+    /// ```
+    #[track_caller]
+    pub fn start_service<F>(&self, task: F)
+    where
+        F: Future + 'env,
+        F::Output: TaskOutput<E>,
+    {
+        if service::add(&self.shared, task, None, Location::caller()).is_none() {
+            closed_panic("start_service");
+        }
+    }
+
+    /// Like [`start_service`](Nursery::start_service), with a name for error reports and instruments.
+    ///
+    /// # Panics
+    ///
+    /// If the nursery is closed.
+    ///
+    /// # Examples
+    ///
+    /// See [`start_service`](Nursery::start_service).
+    #[track_caller]
+    pub fn start_service_named<F>(&self, name: impl Into<Cow<'static, str>>, task: F)
+    where
+        F: Future + 'env,
+        F::Output: TaskOutput<E>,
+    {
+        let name = Some(name.into());
+        if service::add(&self.shared, task, name, Location::caller()).is_none() {
+            closed_panic("start_service_named");
+        }
     }
 
     /// Starts a task and waits until it says that it is ready, by [`TaskStatus::started`]; gives the
@@ -214,7 +292,7 @@ impl<'env, E: 'env> Nursery<'env, E> {
         &self,
         task: impl AsyncFnOnce(TaskStatus<V>) -> R + 'env,
     ) -> impl Future<Output = Result<V, StartError<E>>> {
-        if !self.shared.is_open() {
+        if !self.shared.frames.is_open() {
             closed_panic("start");
         }
         let site = Location::caller();
@@ -232,7 +310,7 @@ impl<'env, E: 'env> Nursery<'env, E> {
     ///
     /// See [`start`](Nursery::start).
     pub fn cancel_tasks(&self) {
-        if let Some(group) = &*self.shared.group.borrow() {
+        if let Some(group) = &*self.shared.frames.group.borrow() {
             group.cancel();
         }
     }
@@ -253,7 +331,7 @@ impl<'env, E: 'env> Nursery<'env, E> {
     /// ```
     #[must_use]
     pub fn len(&self) -> usize {
-        self.shared.tasks.borrow().len() - self.shared.starting.get()
+        self.shared.len()
     }
 
     /// Whether no task is alive.

@@ -1,12 +1,11 @@
 //! `open_nursery` and `try_open_nursery`.
 
 use std::convert::Infallible;
-use std::rc::Rc;
 
 use crate::error_group::ErrorGroup;
 use crate::nursery::Nursery;
 use crate::running::Running;
-use crate::shared::Shared;
+use crate::shared::Opened;
 
 /// Opens a nursery, runs `body` with it, and returns the body's value once the body and all tasks
 /// started in the nursery have ended. No task outlives it. trio's `open_nursery`.
@@ -45,10 +44,10 @@ use crate::shared::Shared;
 /// });
 /// ```
 pub async fn open_nursery<'env, T>(body: impl AsyncFnOnce(Nursery<'env>) -> T) -> T {
-    let shared = Rc::new(Shared::<'env, Infallible>::new());
-    let future = body(Nursery::new(&shared));
+    let opened = Opened::<'env, Infallible>::open();
+    let future = body(opened.handle());
     let body = async { Ok(future.await) };
-    match Running::new(shared, body).await {
+    match Running::new(opened, body).await {
         Ok(value) => value,
         Err(failures) => match failures.into_iter().next() {
             Some(failure) => match failure.error {},
@@ -91,7 +90,7 @@ pub async fn open_nursery<'env, T>(body: impl AsyncFnOnce(Nursery<'env>) -> T) -
 pub async fn try_open_nursery<'env, T, E: 'env>(
     body: impl AsyncFnOnce(Nursery<'env, E>) -> Result<T, E>,
 ) -> Result<T, ErrorGroup<E>> {
-    let shared = Rc::new(Shared::<'env, E>::new());
-    let body = body(Nursery::new(&shared));
-    Running::new(shared, body).await.map_err(ErrorGroup::new)
+    let opened = Opened::<'env, E>::open();
+    let body = body(opened.handle());
+    Running::new(opened, body).await.map_err(ErrorGroup::new)
 }

@@ -1,108 +1,126 @@
 //! `Shared`: what the handles of a nursery and the future that polls it have in common.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
-use std::rc::{Rc, Weak};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::rc::Rc;
 
-use trine_core::lowlevel::{Group, ScopeFrame, TaskFrame, Under, WeakGroup};
+use trine_core::lowlevel::{Group, TaskFrame, Under};
 
 use crate::error_group::Failure;
-use crate::flat::EndedSlots;
+use crate::frames::{Frames, TaskId};
+use crate::nursery::Nursery;
+use crate::service::Services;
 use crate::task::BoxTask;
 use crate::tasks::Tasks;
 
 pub(crate) type Payload = Box<dyn Any + Send>;
 
-/// The slot of the body, which is no task and lies elsewhere.
-pub(crate) const BODY: u32 = u32::MAX;
-
-/// The state of a nursery. `group` and `body` are there from the first poll to the end.
+/// The state of a nursery.
 pub(crate) struct Shared<'env, E> {
-    pub(crate) group: RefCell<Option<Group>>,
-    pub(crate) body: RefCell<Option<TaskFrame>>,
+    pub(crate) frames: Rc<Frames>,
     pub(crate) tasks: RefCell<Tasks<'env, E>>,
     /// Errors in order of completion.
     pub(crate) failures: RefCell<Vec<Failure<E>>>,
     /// The first panic; those that follow are dropped.
     pub(crate) panic: RefCell<Option<Payload>>,
-    /// No task may come in any more: all are gone, or being dropped.
-    pub(crate) closed: Cell<bool>,
-    /// Calls of `start` whose task has not moved in yet.
-    pub(crate) starting: Rc<Cell<usize>>,
-    /// The regions of those calls, and of some that are over.
-    regions: RefCell<Vec<Weak<ScopeFrame>>>,
     /// Something was dropped unfinished by a cancel from outside.
     pub(crate) cut: Cell<bool>,
-    /// Tasks that the run polls: which have ended, and how many there are.
-    pub(crate) ended: EndedSlots,
-    pub(crate) flat: Cell<usize>,
+    /// Tasks for the run to poll that came while the nursery was cancelled: it sees to their one poll.
+    pub(crate) late: RefCell<Vec<TaskId>>,
+    pub(crate) services: Services<'env>,
 }
 
 impl<'env, E> Shared<'env, E> {
-    pub(crate) fn new() -> Self {
+    /// Opens a nursery under the region that runs now.
+    #[track_caller]
+    pub(crate) fn open() -> Self {
         Self {
-            group: RefCell::new(None),
-            body: RefCell::new(None),
+            frames: Rc::new(Frames::open()),
             tasks: RefCell::new(Tasks::new()),
             failures: RefCell::default(),
             panic: RefCell::new(None),
-            closed: Cell::new(false),
-            starting: Rc::default(),
-            regions: RefCell::default(),
             cut: Cell::new(false),
-            ended: EndedSlots::default(),
-            flat: Cell::new(0),
+            late: RefCell::default(),
+            services: Services::new(),
         }
     }
 
-    /// Opens the group, with the body as its first member.
-    #[track_caller]
-    pub(crate) fn open(&self) {
-        let group = Group::open();
-        *self.body.borrow_mut() = Some(group.add(Under::Outside, BODY));
-        *self.group.borrow_mut() = Some(group);
-    }
-
-    /// Nothing is left, and nothing can come: the frames are given back.
-    pub(crate) fn close(&self) {
-        self.closed.set(true);
-        let body = self.body.take();
-        drop(body);
-        let group = self.group.take();
-        drop(group);
+    /// How many tasks are alive.
+    pub(crate) fn len(&self) -> usize {
+        if !self.frames.is_open() {
+            return 0;
+        }
+        let host = usize::from(self.services.host().is_some());
+        let others = self.frames.starting.get() + self.frames.ended.get() + host;
+        self.tasks.borrow().len() - others
     }
 
     /// Adds a task made by `make` for the frame that it gets. `None` if the nursery is closed.
+    #[inline]
     #[track_caller]
-    pub(crate) fn add(&self, make: impl FnOnce(TaskFrame, u32) -> BoxTask<'env, E>) -> Option<u32> {
-        let group = self.group.borrow();
-        let group = group.as_ref().filter(|_| !self.closed.get())?;
-        let (slot, age) = self.tasks.borrow_mut().reserve();
-        let task = make(group.add(Under::Group, slot), age);
-        self.tasks.borrow_mut().put(slot, task);
-        Some(slot)
+    pub(crate) fn add(
+        &self,
+        make: impl FnOnce(TaskFrame, u32) -> BoxTask<'env, E>,
+    ) -> Option<TaskId> {
+        self.add_at(Location::caller(), make)
     }
 
-    /// Adds a task that the run polls, made by `make` for the slot that it gets.
-    pub(crate) fn add_flat(&self, make: impl FnOnce(&Group, u32, u32) -> BoxTask<'env, E>) {
-        let group = self.group.borrow();
-        let Some(group) = &*group else { return };
-        let (slot, age) = self.tasks.borrow_mut().reserve();
-        self.flat.set(self.flat.get() + 1);
-        let task = make(group, slot, age);
-        self.tasks.borrow_mut().put(slot, task);
+    /// The same, with the place where it was spawned.
+    pub(crate) fn add_at(
+        &self,
+        site: &'static Location<'static>,
+        make: impl FnOnce(TaskFrame, u32) -> BoxTask<'env, E>,
+    ) -> Option<TaskId> {
+        let group = self.frames.group.borrow();
+        let group = group.as_ref().filter(|_| self.frames.is_open())?;
+        let id = self.tasks.borrow_mut().reserve();
+        let task = make(group.add_at(Under::Group, id.slot, site), id.age);
+        self.tasks.borrow_mut().put(id.slot, task);
+        Some(id)
     }
 
-    /// Puts an error with the others and cancels the rest.
+    /// Adds a task that the run polls, made by `make`. `None` if the nursery is closed.
+    pub(crate) fn add_flat(
+        &self,
+        make: impl FnOnce(&Group, TaskId) -> BoxTask<'env, E>,
+    ) -> Option<()> {
+        let group = self.frames.group.borrow();
+        let group = group.as_ref().filter(|_| self.frames.is_open())?;
+        let id = self.tasks.borrow_mut().reserve();
+        let task = make(group, id);
+        self.tasks.borrow_mut().put(id.slot, task);
+        if group.is_cancelled() {
+            self.late.borrow_mut().push(id);
+            group.wake();
+        }
+        Some(())
+    }
+
+    /// Puts an error with the others and cancels the rest. The body has no frame to name.
     pub(crate) fn fail(&self, error: E, task: Option<&TaskFrame>) {
         let name = task.and_then(TaskFrame::name);
-        let site = task.and_then(TaskFrame::spawned_at);
+        self.fail_as(error, name, task.and_then(TaskFrame::spawned_at));
+    }
+
+    pub(crate) fn fail_as(
+        &self,
+        error: E,
+        name: Option<Cow<'static, str>>,
+        site: Option<&'static Location<'static>>,
+    ) {
         self.failures.borrow_mut().push(Failure { error, name, site });
-        self.cancel_all();
+        self.frames.fail();
     }
 
     /// Keeps a panic, to be resumed at the end, and cancels the rest.
     pub(crate) fn fail_by_panic(&self, payload: Payload) {
+        self.keep_panic(payload);
+        self.frames.fail();
+    }
+
+    fn keep_panic(&self, payload: Payload) {
         let later = {
             let mut first = self.panic.borrow_mut();
             match &*first {
@@ -116,47 +134,11 @@ impl<'env, E> Shared<'env, E> {
         if let Some(later) = later {
             drop_payload(later);
         }
-        self.cancel_all();
     }
 
     /// Whether the nursery has an error or a panic to end with.
     pub(crate) fn has_failed(&self) -> bool {
         self.panic.borrow().is_some() || !self.failures.borrow().is_empty()
-    }
-
-    fn cancel_all(&self) {
-        if let Some(group) = &*self.group.borrow() {
-            group.cancel();
-        }
-        if let Some(body) = &*self.body.borrow() {
-            body.cancel();
-        }
-        for region in self.regions.borrow().iter().filter_map(Weak::upgrade) {
-            region.cancel();
-        }
-    }
-
-    /// Has a task that is being started cancelled when the nursery fails, as it may have done already:
-    /// nobody should wait without end for a nursery that cannot take it in.
-    pub(crate) fn watch_start(&self, region: &Rc<ScopeFrame>) {
-        let mut regions = self.regions.borrow_mut();
-        if regions.len() > 2 * self.starting.get() {
-            regions.retain(|region| region.strong_count() > 0);
-        }
-        regions.push(Rc::downgrade(region));
-        if self.has_failed() {
-            region.cancel();
-        }
-    }
-
-    /// A handle of the group that holds nothing open; `None` if the nursery is closed.
-    pub(crate) fn weak_group(&self) -> Option<WeakGroup> {
-        let group = self.group.borrow();
-        group.as_ref().filter(|_| !self.closed.get()).map(Group::downgrade)
-    }
-
-    pub(crate) fn is_open(&self) -> bool {
-        !self.closed.get() && self.group.borrow().is_some()
     }
 
     /// Notes that something was dropped unfinished, by a cancel that is visible now.
@@ -165,11 +147,93 @@ impl<'env, E> Shared<'env, E> {
             group.mark_cut();
         }
     }
+
+    /// Drops a task. Its destructors may panic, like its code.
+    pub(crate) fn drop_task(&self, task: BoxTask<'_, E>) {
+        if task.has_ended() {
+            self.frames.ended.set(self.frames.ended.get() - 1);
+        }
+        if let Some(Err(payload)) = task.report() {
+            self.fail_by_panic(payload);
+        }
+        self.catch(|| drop(task));
+    }
+
+    /// Calls `f` and keeps its panic.
+    pub(crate) fn catch(&self, f: impl FnOnce()) {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
+            self.fail_by_panic(payload);
+        }
+    }
+
+    /// Whether there is no task, and no call of `start` under way; there may be services.
+    #[inline]
+    pub(crate) fn is_deserted(&self) -> bool {
+        let host = usize::from(self.services.host().is_some());
+        self.tasks.borrow().len() == host && self.frames.starting.get() == 0
+    }
+
+    /// Drops the tasks of a nursery that is dropped unfinished, the newest first, but not those that serve
+    /// the others. No task may come in from here on.
+    pub(crate) fn drop_tasks(&self) {
+        self.frames.closed.set(true);
+        self.frames.cancel_starts();
+        self.drop_all_but(self.services.host());
+    }
+
+    /// Drops the services of a nursery that is dropped unfinished.
+    pub(crate) fn drop_services(&self) {
+        self.drop_all_but(None);
+    }
+
+    fn drop_all_but(&self, slot: Option<u32>) {
+        let tasks = self.tasks.borrow_mut().take_all(slot);
+        for task in tasks {
+            self.drop_task(task);
+        }
+    }
+}
+
+/// A nursery that was opened. Dropped, it is closed, with all that is left in it; a panic that came up and
+/// was not passed on goes on here.
+pub(crate) struct Opened<'env, E>(pub(crate) Rc<Shared<'env, E>>);
+
+impl<'env, E: 'env> Opened<'env, E> {
+    #[track_caller]
+    pub(crate) fn open() -> Self {
+        Self(Rc::new(Shared::open()))
+    }
+
+    pub(crate) fn handle(&self) -> Nursery<'env, E> {
+        Nursery::new(&self.0)
+    }
+}
+
+impl<E> Drop for Opened<'_, E> {
+    fn drop(&mut self) {
+        if self.0.frames.is_open() {
+            self.0.drop_tasks();
+            self.0.drop_services();
+        }
+        self.0.frames.close();
+        if let Some(payload) = self.0.panic.take() {
+            resume_or_drop(payload);
+        }
+    }
+}
+
+/// Goes on with a panic, unless one is on its way already.
+pub(crate) fn resume_or_drop(payload: Payload) {
+    if std::thread::panicking() {
+        drop_payload(payload);
+    } else {
+        resume_unwind(payload);
+    }
 }
 
 /// A payload's own drop may panic; there is nobody left to tell.
 pub(crate) fn drop_payload(payload: Payload) {
-    if let Err(second) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(payload))) {
+    if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(second);
     }
 }

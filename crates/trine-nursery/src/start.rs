@@ -7,21 +7,22 @@
 //! | state | set by | the region hangs under | polled by |
 //! |---|---|---|---|
 //! | `Starting` | `start` | the caller | `start` |
-//! | `Refused` | `started`, while the caller is cancelled | the caller | `start` |
+//! | `Refused` | `started`, while the caller is cancelled; the end of `start` | the caller | `start` |
 //! | `Moved` | `started` | the nursery | nobody, until it is handed over; then the nursery |
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::future::{Future, poll_fn};
-use std::panic::Location;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::pin::Pin;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, Waker};
 
 use thiserror::Error;
-use trine_core::lowlevel::{ScopeFrame, TaskFrame, WeakGroup};
+use trine_core::lowlevel::{ScopeFrame, TaskFrame};
 
-use crate::shared::{Shared, closed_panic};
+use crate::frames::{Frames, TaskId};
+use crate::shared::{Shared, closed_panic, resume_or_drop};
 use crate::task::Task;
 
 /// Why a task did not start.
@@ -85,11 +86,11 @@ enum State {
 struct Handshake<V> {
     state: Cell<State>,
     value: Cell<Option<V>>,
-    region: Rc<ScopeFrame>,
+    /// The task's region, which may be gone while somebody still has the status.
+    region: Weak<ScopeFrame>,
     /// The place that is kept for the task in the nursery.
-    slot: u32,
-    nursery: WeakGroup,
-    starting: Rc<Cell<usize>>,
+    id: TaskId,
+    frames: Rc<Frames>,
     frame: Cell<Option<TaskFrame>>,
     caller: RefCell<Option<Waker>>,
     site: &'static Location<'static>,
@@ -98,18 +99,22 @@ struct Handshake<V> {
 impl<V> Handshake<V> {
     fn start(&self, value: V) {
         self.value.set(Some(value));
-        if self.state.get() != State::Starting || self.region.is_cancelled() {
+        if self.state.get() == State::Starting
+            && let Some(region) = self.region.upgrade()
+            && !region.is_cancelled()
+            && let Some(frame) = self.frames.add(self.id.slot, self.site)
+        {
+            self.move_in(frame, &region);
+        } else {
             self.state.set(State::Refused);
-            return;
         }
-        let Some(frame) = self.nursery.add(self.slot, self.site) else {
-            self.state.set(State::Refused);
-            return;
-        };
-        frame.adopt(&self.region);
+    }
+
+    fn move_in(&self, frame: TaskFrame, region: &ScopeFrame) {
+        frame.adopt(region);
         self.frame.set(Some(frame));
         self.state.set(State::Moved);
-        self.starting.set(self.starting.get() - 1);
+        self.frames.end_start();
         let caller = self.caller.take();
         if let Some(caller) = caller {
             caller.wake();
@@ -123,31 +128,30 @@ type TaskFuture<'env, E> = Pin<Box<dyn Future<Output = Result<(), E>> + 'env>>;
 pub(crate) struct Start<'env, E: 'env, V> {
     // In this order: the future, what it runs in, and the place in the nursery.
     future: Option<TaskFuture<'env, E>>,
+    region: Rc<ScopeFrame>,
     cell: Rc<Handshake<V>>,
     shared: Rc<Shared<'env, E>>,
-    age: u32,
 }
 
 impl<'env, E: 'env, V: 'env> Start<'env, E, V> {
     #[track_caller]
     pub(crate) fn open(shared: Rc<Shared<'env, E>>, site: &'static Location<'static>) -> Self {
-        let Some(nursery) = shared.weak_group() else { closed_panic("start") };
-        let (slot, age) = shared.tasks.borrow_mut().reserve();
-        shared.starting.set(shared.starting.get() + 1);
+        if !shared.frames.is_open() {
+            closed_panic("start");
+        }
         let region = Rc::new(ScopeFrame::open());
-        shared.watch_start(&region);
+        shared.frames.begin_start(&region);
         let cell = Rc::new(Handshake {
             state: Cell::new(State::Starting),
             value: Cell::new(None),
-            region,
-            slot,
-            nursery,
-            starting: shared.starting.clone(),
+            region: Rc::downgrade(&region),
+            id: shared.tasks.borrow_mut().reserve(),
+            frames: shared.frames.clone(),
             frame: Cell::new(None),
             caller: RefCell::new(None),
             site,
         });
-        Self { future: None, cell, shared, age }
+        Self { future: None, region, cell, shared }
     }
 
     pub(crate) fn task_status(&self) -> TaskStatus<V> {
@@ -161,16 +165,23 @@ impl<'env, E: 'env, V: 'env> Start<'env, E, V> {
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<V, StartError<E>>> {
         let mut ended = None;
-        if self.cell.state.get() != State::Moved {
+        if !self.has_moved() {
             *self.cell.caller.borrow_mut() = Some(cx.waker().clone());
-            match self.cell.region.poll_body(Pin::new(&mut self.future), cx) {
-                Poll::Ready(result) => ended = Some(result),
-                Poll::Pending if self.cell.state.get() != State::Moved => return Poll::Pending,
-                Poll::Pending => {}
+            let poll = AssertUnwindSafe(|| self.region.poll_body(Pin::new(&mut self.future), cx));
+            match catch_unwind(poll) {
+                Ok(Poll::Ready(result)) => ended = Some(result),
+                Ok(Poll::Pending) if self.has_moved() => {}
+                Ok(Poll::Pending) => return Poll::Pending,
+                Err(payload) if self.has_moved() => {
+                    self.shared.fail_by_panic(payload);
+                    let future = self.future.take();
+                    self.shared.catch(|| drop(future));
+                }
+                Err(payload) => resume_unwind(payload),
             }
         }
         let value = self.cell.value.take();
-        if self.cell.state.get() == State::Moved {
+        if self.has_moved() {
             // What it ended with after it had started is the nursery's.
             if let Some(Some(Err(error))) = ended {
                 let frame = self.cell.frame.take();
@@ -185,37 +196,48 @@ impl<'env, E: 'env, V: 'env> Start<'env, E, V> {
             _ => Err(StartError::NotStarted),
         })
     }
+
+    fn has_moved(&self) -> bool {
+        self.cell.state.get() == State::Moved
+    }
 }
 
 impl<'env, E: 'env, V> Drop for Start<'env, E, V> {
     /// Hands the task over if it has moved and goes on; else gives its place back.
     fn drop(&mut self) {
+        let frames = &self.cell.frames;
+        let id = self.cell.id;
+        let moved = self.cell.state.replace(State::Refused) == State::Moved;
         let frame = self.cell.frame.take();
-        match (self.future.take(), frame) {
-            (Some(future), Some(frame)) => {
+        let future = match (self.future.take(), frame) {
+            (Some(future), Some(frame)) if frames.is_open() => {
                 frame.wake();
-                let region = self.cell.region.clone();
-                let task = Started { future, region, frame, age: self.age };
-                self.shared.tasks.borrow_mut().put(self.cell.slot, Box::pin(task));
-                return;
+                let task = Started { future, region: self.region.clone(), frame, age: id.age };
+                return self.shared.tasks.borrow_mut().put(id.slot, Box::pin(task));
             }
-            (future, Some(frame)) => {
-                drop(future);
+            (future, frame) => {
+                let dropped = catch_unwind(AssertUnwindSafe(|| drop(future)));
                 drop(frame);
+                dropped
             }
-            (future, None) => {
-                drop(future);
-                self.cell.state.set(State::Refused);
-                self.shared.starting.set(self.shared.starting.get() - 1);
-            }
+        };
+        if frames.is_open() {
+            self.shared.tasks.borrow_mut().release(id.slot);
         }
-        self.shared.tasks.borrow_mut().release(self.cell.slot);
-        self.cell.nursery.wake();
+        if moved {
+            frames.wake();
+        } else {
+            frames.end_start();
+        }
+        if let Err(payload) = future {
+            resume_or_drop(payload);
+        }
     }
 }
 
 /// A task that has started, as its nursery keeps it.
 struct Started<'env, E> {
+    // Dropped in this order.
     future: TaskFuture<'env, E>,
     region: Rc<ScopeFrame>,
     frame: TaskFrame,

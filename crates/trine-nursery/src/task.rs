@@ -1,13 +1,14 @@
 //! A task as its nursery keeps it: the future and its frame, in one allocation.
 
 use std::future::Future;
+use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 use trine_core::lowlevel::{Spawned, TaskFrame};
 
-use crate::flat::Outcome;
+use crate::flat::{Ended, Outcome};
 use crate::output::{Sealed, TaskOutput};
 
 /// A task of any type.
@@ -24,6 +25,16 @@ pub(crate) trait Task<E> {
     /// Whether the run polls it, so that it is never handed out by the nursery's own turn.
     fn is_flat(&self) -> bool {
         false
+    }
+
+    /// Whether the run has polled it to its end.
+    fn has_ended(&self) -> bool {
+        false
+    }
+
+    /// What it has ended with, if the run has polled it to its end. Given once.
+    fn report(&self) -> Option<Ended<E>> {
+        None
     }
 }
 
@@ -94,10 +105,22 @@ impl<E> Task<E> for Flat<E> {
         if !self.spawned.is_over() {
             self.spawned.poll(cx);
         }
-        self.outcome.take()
+        match self.outcome.take() {
+            None => Poll::Pending,
+            Some(Ok(result)) => Poll::Ready(result),
+            Some(Err(payload)) => resume_unwind(payload),
+        }
     }
 
     fn is_flat(&self) -> bool {
         true
+    }
+
+    fn has_ended(&self) -> bool {
+        self.spawned.is_over()
+    }
+
+    fn report(&self) -> Option<Ended<E>> {
+        self.outcome.take()
     }
 }

@@ -1,5 +1,6 @@
 //! `Tasks`: the tasks of a nursery by slot.
 
+use crate::frames::TaskId;
 use crate::task::BoxTask;
 
 /// The tasks of a nursery. A slot is empty while its task is being polled, and after it has ended.
@@ -26,14 +27,14 @@ impl<'env, E> Tasks<'env, E> {
     }
 
     /// A slot for a new task, and its age.
-    pub(crate) fn reserve(&mut self) -> (u32, u32) {
+    pub(crate) fn reserve(&mut self) -> TaskId {
         let age = self.spawned;
         self.spawned = self.spawned.wrapping_add(1);
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
             u32::try_from(self.slots.len() - 1).expect("fewer than 2^32 tasks in a nursery")
         });
-        (slot, age)
+        TaskId { slot, age }
     }
 
     /// Puts a task into its slot: a new one, or one that was taken out to be polled.
@@ -55,10 +56,16 @@ impl<'env, E> Tasks<'env, E> {
         self.slots.get(slot as usize)?.as_ref()
     }
 
-    /// Takes all of them out, the newest first.
-    pub(crate) fn take_all(&mut self) -> Vec<BoxTask<'env, E>> {
-        self.free.clear();
-        let mut tasks: Vec<_> = std::mem::take(&mut self.slots).into_iter().flatten().collect();
+    /// The task of this slot, unless it is another one by now.
+    pub(crate) fn find(&self, id: TaskId) -> Option<&BoxTask<'env, E>> {
+        self.get(id.slot).filter(|task| task.age() == id.age)
+    }
+
+    /// Takes all of them out but the one of this slot, the newest first. No task may come in any more.
+    pub(crate) fn take_all(&mut self, but: Option<u32>) -> Vec<BoxTask<'env, E>> {
+        let slots = self.slots.iter_mut().enumerate();
+        let others = slots.filter(|(slot, _)| but != Some(*slot as u32));
+        let mut tasks: Vec<_> = others.filter_map(|(_, task)| task.take()).collect();
         let now = self.spawned;
         tasks.sort_by_key(|task| now.wrapping_sub(task.age()));
         tasks

@@ -1,0 +1,154 @@
+//! `Frames`: the scheduler's side of a nursery.
+//!
+//! It borrows nothing from the nursery's user. So it is what a nursery shares with those that cannot hold
+//! more of it: tasks that the run polls, which are `'static`, and the status of a task that is being
+//! started.
+
+use std::cell::{Cell, RefCell};
+use std::panic::Location;
+use std::rc::{Rc, Weak};
+
+use trine_core::lowlevel::{Group, ScopeFrame, TaskFrame, Under};
+
+/// The slot of the body, which is no task and lies elsewhere.
+pub(crate) const BODY: u32 = u32::MAX;
+
+/// A task of the nursery, told apart from earlier users of its slot by its age.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TaskId {
+    pub(crate) slot: u32,
+    pub(crate) age: u32,
+}
+
+/// The scheduler's side of a nursery. `group` and `body` are there until it is closed.
+#[derive(Debug)]
+pub(crate) struct Frames {
+    pub(crate) group: RefCell<Option<Group>>,
+    pub(crate) body: RefCell<Option<TaskFrame>>,
+    /// No task may come in any more: all are gone, or being dropped.
+    pub(crate) closed: Cell<bool>,
+    /// An error or a panic has come up.
+    failed: Cell<bool>,
+    /// Calls of `start` whose task has not moved in yet, and their regions with some that are over.
+    pub(crate) starting: Cell<usize>,
+    regions: RefCell<Vec<Weak<ScopeFrame>>>,
+    /// Tasks that the run polls and that the nursery must look at: they have ended, or were polled
+    /// while cancelled. In order.
+    calls: RefCell<Vec<TaskId>>,
+    /// How many of those that the nursery still counts have ended.
+    pub(crate) ended: Cell<usize>,
+}
+
+impl Frames {
+    /// Opens the group under the region that runs now, with the body as its first member.
+    #[track_caller]
+    pub(crate) fn open() -> Self {
+        let group = Group::open();
+        let body = group.add(Under::Outside, BODY);
+        Self {
+            group: RefCell::new(Some(group)),
+            body: RefCell::new(Some(body)),
+            closed: Cell::new(false),
+            failed: Cell::new(false),
+            starting: Cell::new(0),
+            regions: RefCell::default(),
+            calls: RefCell::default(),
+            ended: Cell::new(0),
+        }
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        !self.closed.get()
+    }
+
+    /// Nothing is left, and nothing can come: the frames are given back.
+    pub(crate) fn close(&self) {
+        self.closed.set(true);
+        let body = self.body.take();
+        drop(body);
+        let group = self.group.take();
+        drop(group);
+    }
+
+    /// Cancels everything because something has failed.
+    pub(crate) fn fail(&self) {
+        self.failed.set(true);
+        if let Some(group) = &*self.group.borrow() {
+            group.cancel();
+        }
+        if let Some(body) = &*self.body.borrow() {
+            body.cancel();
+        }
+        self.cancel_starts();
+    }
+
+    /// Opens the place of a task that has moved in; `None` if the nursery is closed.
+    pub(crate) fn add(&self, slot: u32, site: &'static Location<'static>) -> Option<TaskFrame> {
+        let group = self.group.borrow();
+        let group = group.as_ref().filter(|_| self.is_open())?;
+        Some(group.add_at(Under::Group, slot, site))
+    }
+
+    /// Wakes whoever polls the nursery.
+    pub(crate) fn wake(&self) {
+        if let Some(group) = &*self.group.borrow() {
+            group.wake();
+        }
+    }
+
+    /// Has the nursery look at a task that the run polls.
+    pub(crate) fn call(&self, task: TaskId) {
+        self.calls.borrow_mut().push(task);
+        self.wake();
+    }
+
+    pub(crate) fn take_calls(&self) -> Vec<TaskId> {
+        if self.calls.borrow().is_empty() {
+            return Vec::new();
+        }
+        self.calls.take()
+    }
+
+    /// A call of `start` begins. It keeps the nursery open, also when that is cancelled: then the scope
+    /// around it must wait, like for a guard. When the nursery fails, and if it has done so already, the
+    /// task is cancelled: nobody should wait without end for a nursery that cannot take it in.
+    pub(crate) fn begin_start(&self, region: &Rc<ScopeFrame>) {
+        let starting = self.starting.get() + 1;
+        self.starting.set(starting);
+        if starting == 1 {
+            self.hold(true);
+        }
+        let mut regions = self.regions.borrow_mut();
+        if regions.len() > 2 * starting {
+            regions.retain(|region| region.strong_count() > 0);
+        }
+        regions.push(Rc::downgrade(region));
+        if self.failed.get() {
+            region.cancel();
+        }
+    }
+
+    /// A call of `start` is over: its task has moved in, or is gone.
+    pub(crate) fn end_start(&self) {
+        let starting = self.starting.get() - 1;
+        self.starting.set(starting);
+        if starting == 0 {
+            self.hold(false);
+        }
+        self.wake();
+    }
+
+    /// Cancels the tasks that are being started.
+    pub(crate) fn cancel_starts(&self) {
+        let regions: Vec<_> = self.regions.borrow().iter().filter_map(Weak::upgrade).collect();
+        for region in regions {
+            region.cancel();
+        }
+    }
+
+    fn hold(&self, on: bool) {
+        if let Some(group) = &*self.group.borrow() {
+            group.set_holds(on);
+        }
+    }
+}

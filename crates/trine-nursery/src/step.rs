@@ -1,0 +1,336 @@
+//! `Step`: one poll of a nursery.
+//!
+//! It is one turn of the group: whatever was ready when it began is polled once. While a cancel is visible
+//! the turn also drains, by the protocol of `trine-cancel`:
+//!
+//! 1. what was woken is polled once more; then it is dropped, unless guards are left inside it;
+//! 2. at the first poll that sees the cancel (and when its grace is over): what was not woken is dropped
+//!    likewise, after a poll if it has guards;
+//! 3. what was started during all this gets its one poll, too.
+//!
+//! What has guards stays; the end of the last one wakes it, so it comes by 1 in a later turn.
+//!
+//! Tasks that the run polls go the same way, but for who polls them: those that have ended, and those that
+//! were polled while cancelled, call the nursery to look at them; and 3 is up to the nursery, since there
+//! may be no later tick for them.
+//!
+//! Nothing is borrowed while a future of the user is polled or dropped: it can spawn, cancel, or drop
+//! handles. A task is taken out of its slot for this time and put back after.
+
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use trine_core::lowlevel::{Group, Ready, Turn};
+
+use crate::frames::{BODY, TaskId};
+use crate::shared::Shared;
+use crate::task::BoxTask;
+
+/// The cancel that the tasks, and the body, have been swept for.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Swept {
+    tasks: Level,
+    body: Level,
+}
+
+/// How much of a cancel a sweep has dealt with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+enum Level {
+    #[default]
+    Nothing,
+    Cancel,
+    /// Also that shields hold no longer.
+    Hard,
+}
+
+/// From where a cancel is visible as a turn begins.
+#[derive(Debug, Clone, Copy, Default)]
+struct Cancelled {
+    tasks: bool,
+    body: bool,
+    hard: bool,
+}
+
+/// One poll of a nursery.
+pub(crate) struct Step<'p, 'env, E, B, T> {
+    turn: Turn<'p>,
+    group: &'p Group,
+    shared: &'p Shared<'env, E>,
+    body: Pin<&'p mut Option<B>>,
+    value: &'p mut Option<T>,
+    /// The task that is being polled. It is kept here so that a panic does not drop it: its
+    /// destructors run when the stack has been unwound.
+    taken: Option<(u32, BoxTask<'env, E>)>,
+    cancelled: Cancelled,
+}
+
+impl<'p, 'env, E, B, T> Step<'p, 'env, E, B, T>
+where
+    B: Future<Output = Result<T, E>>,
+{
+    pub(crate) fn new(
+        group: &'p Group,
+        shared: &'p Shared<'env, E>,
+        body: Pin<&'p mut Option<B>>,
+        value: &'p mut Option<T>,
+        cx: &Context<'_>,
+    ) -> Self {
+        let turn = group.turn(cx);
+        Self { turn, group, shared, body, value, taken: None, cancelled: Cancelled::default() }
+    }
+
+    /// Does the whole poll. A cancel that comes up meanwhile wakes us for another.
+    pub(crate) fn run(mut self, swept: &mut Swept) {
+        let cancelled = self.turn.began_cancelled();
+        if cancelled {
+            self.look();
+        }
+        for task in self.shared.frames.take_calls() {
+            self.answer(task);
+        }
+        self.run_ready();
+        if cancelled {
+            self.sweep(swept);
+        } else {
+            *swept = Swept::default();
+        }
+    }
+
+    fn look(&mut self) {
+        let body = self.shared.frames.body.borrow();
+        self.cancelled = Cancelled {
+            tasks: self.group.is_cancelled(),
+            body: body.as_ref().is_some_and(|body| body.is_cancelled()),
+            hard: self.group.is_hardened(),
+        };
+    }
+
+    /// Polls what is ready. A panic ends the task that it came from.
+    fn run_ready(&mut self) {
+        while let Err(payload) = catch_unwind(AssertUnwindSafe(|| self.poll_ready())) {
+            self.shared.fail_by_panic(payload);
+            match self.taken.take() {
+                Some((slot, task)) => self.end_task(slot, task),
+                None => self.end_body(),
+            }
+        }
+    }
+
+    fn poll_ready(&mut self) {
+        while let Some(ready) = self.turn.next() {
+            self.poll_one(&ready);
+        }
+    }
+
+    /// Polls one member of the group, and drops it if it is cancelled and needs no draining.
+    #[inline]
+    fn poll_one(&mut self, ready: &Ready) {
+        if ready.slot() == BODY {
+            return self.poll_body(ready);
+        }
+        let task = self.shared.tasks.borrow_mut().take(ready.slot());
+        let Some(task) = task else { return };
+        let slot = ready.slot();
+        let serves = self.cancelled.tasks && self.serves_others(slot);
+        let (_, task) = self.taken.insert((slot, task));
+        let poll = ready.poll(|cx| task.as_mut().poll(cx));
+        let drained = self.cancelled.tasks && !task.frame().has_guards();
+        match poll {
+            Poll::Pending if !drained || serves => {
+                if let Some((slot, task)) = self.taken.take() {
+                    self.shared.tasks.borrow_mut().put(slot, task);
+                }
+                return;
+            }
+            Poll::Pending => self.note_cut(),
+            Poll::Ready(Ok(())) => {}
+            Poll::Ready(Err(error)) => self.shared.fail(error, Some(task.frame())),
+        }
+        if let Some((_, task)) = self.taken.take() {
+            self.end_task(slot, task);
+        }
+    }
+
+    /// Whether this is the host of the services, and there is somebody left whom they may serve.
+    #[inline]
+    fn serves_others(&self, slot: u32) -> bool {
+        self.shared.services.host() == Some(slot)
+            && (self.body.is_some() || !self.shared.is_deserted())
+    }
+
+    fn poll_body(&mut self, ready: &Ready) {
+        let Some(body) = self.body.as_mut().as_pin_mut() else { return };
+        match ready.poll(|cx| body.poll(cx)) {
+            Poll::Pending if !self.cancelled.body || self.body_has_guards() => return,
+            Poll::Pending => self.note_cut(),
+            Poll::Ready(Ok(value)) => *self.value = Some(value),
+            Poll::Ready(Err(error)) => self.shared.fail(error, None),
+        }
+        self.end_body();
+    }
+
+    fn end_task(&mut self, slot: u32, task: BoxTask<'_, E>) {
+        self.shared.drop_task(task);
+        self.shared.services.forget_host(slot);
+        self.shared.tasks.borrow_mut().release(slot);
+    }
+
+    /// Drops the body. Its frame stays until the nursery ends.
+    fn end_body(&mut self) {
+        let body = &mut self.body;
+        self.shared.catch(|| body.set(None));
+    }
+
+    fn body_has_guards(&self) -> bool {
+        self.shared.frames.body.borrow().as_ref().is_some_and(|body| body.has_guards())
+    }
+
+    fn note_cut(&self) {
+        self.shared.note_cut(self.group);
+    }
+
+    /// Looks at a task that the run polls and that has called.
+    fn answer(&mut self, id: TaskId) {
+        let tasks = self.shared.tasks.borrow();
+        let Some(task) = tasks.find(id) else { return };
+        let drained = self.cancelled.tasks && !task.frame().has_guards();
+        let done = task.has_ended() || drained;
+        drop(tasks);
+        if !done {
+            return;
+        }
+        let task = self.shared.tasks.borrow_mut().take(id.slot);
+        let Some(task) = task else { return };
+        match task.report() {
+            None => self.note_cut(),
+            Some(Ok(Ok(()))) => {}
+            Some(Ok(Err(error))) => self.shared.fail(error, Some(task.frame())),
+            Some(Err(payload)) => self.shared.fail_by_panic(payload),
+        }
+        self.end_task(id.slot, task);
+    }
+
+    /// Polls a task that need not be ready.
+    fn visit(&mut self, slot: u32) {
+        let ready = {
+            let tasks = self.shared.tasks.borrow();
+            let Some(task) = tasks.get(slot) else { return };
+            self.turn.visit(task.frame(), slot)
+        };
+        let polled = catch_unwind(AssertUnwindSafe(|| self.poll_one(&ready)));
+        if let Err(payload) = polled {
+            self.shared.fail_by_panic(payload);
+            if let Some((slot, task)) = self.taken.take() {
+                self.end_task(slot, task);
+            }
+        }
+    }
+
+    /// Drops what is cancelled and needs no draining, once for each cancel.
+    fn sweep(&mut self, swept: &mut Swept) {
+        let cancelled = self.cancelled;
+        let level = if cancelled.hard { Level::Hard } else { Level::Cancel };
+        if cancelled.tasks && swept.tasks < level {
+            swept.tasks = level;
+            if cancelled.hard {
+                // They keep the nursery open, which must come to its end now.
+                self.shared.frames.cancel_starts();
+            }
+            self.sweep_tasks();
+        }
+        if cancelled.body && swept.body < level {
+            swept.body = level;
+            self.sweep_body();
+        }
+        if cancelled.tasks {
+            while self.run_new() || self.run_late() {}
+        }
+    }
+
+    fn sweep_tasks(&mut self) {
+        let slots = self.shared.tasks.borrow().slots();
+        for slot in 0..slots {
+            let needs_poll = match self.shared.tasks.borrow().get(slot) {
+                None => continue,
+                // The run has been told to poll it.
+                Some(task) if task.is_flat() && task.frame().has_guards() => continue,
+                Some(task) => {
+                    task.frame().has_guards()
+                        || task.frame().is_ready()
+                        || task.has_ended()
+                        || self.serves_others(slot)
+                }
+            };
+            if needs_poll {
+                self.visit(slot);
+                continue;
+            }
+            let task = self.shared.tasks.borrow_mut().take(slot);
+            if let Some(task) = task {
+                self.note_cut();
+                self.end_task(slot, task);
+            }
+        }
+    }
+
+    fn sweep_body(&mut self) {
+        if self.body.is_none() {
+            return;
+        }
+        if self.body_has_guards() {
+            let body = self.shared.frames.body.borrow();
+            let Some(frame) = &*body else { return };
+            let ready = self.turn.visit(frame, BODY);
+            drop(body);
+            let polled = catch_unwind(AssertUnwindSafe(|| self.poll_body(&ready)));
+            if let Err(payload) = polled {
+                self.shared.fail_by_panic(payload);
+                self.end_body();
+            }
+        } else {
+            self.note_cut();
+            self.end_body();
+        }
+    }
+
+    /// Gives their one poll to tasks that were started while the others were drained. Says whether there
+    /// were any.
+    fn run_new(&mut self) -> bool {
+        let mut found = false;
+        self.turn.again();
+        while let Some(ready) = self.turn.next() {
+            let slot = ready.slot();
+            if slot == BODY {
+                if let Some(body) = &*self.shared.frames.body.borrow() {
+                    body.wake();
+                }
+                continue;
+            }
+            if let Some(task) = self.shared.tasks.borrow().get(slot)
+                && task.frame().has_guards()
+            {
+                // It was polled in this turn; its next is due in the next.
+                task.frame().wake();
+                continue;
+            }
+            found = true;
+            self.visit(slot);
+        }
+        found
+    }
+
+    /// The same for tasks that are the run's to poll: there may be no later tick for them.
+    fn run_late(&mut self) -> bool {
+        let late = self.shared.late.take();
+        for &id in &late {
+            let fresh =
+                self.shared.tasks.borrow().find(id).is_some_and(|task| task.frame().is_ready());
+            if fresh {
+                self.visit(id.slot);
+            }
+        }
+        !late.is_empty()
+    }
+}

@@ -301,6 +301,52 @@ impl fmt::Display for FrameInfo {
     }
 }
 
+/// What is known of the frame, or task, of this number; `None` if it is gone.
+///
+/// # Examples
+///
+/// ```
+/// use trine_core::lowlevel::{current_task, frame};
+///
+/// trine_core::run(async {
+///     let id = current_task().unwrap().id;
+///     assert_eq!(frame(id).unwrap().name.as_deref(), Some("main"));
+/// });
+/// ```
+#[must_use]
+pub fn frame(id: u64) -> Option<FrameInfo> {
+    Runtime::with(|runtime| {
+        let place = FrameId((id & u64::from(u32::MAX)) as u32);
+        let there = runtime.peek(|tree| place.is_some() && place.index() < tree.frames.len());
+        let info = there.then(|| runtime.frame_info(place)).flatten();
+        info.filter(|info| info.id == id)
+    })
+}
+
+/// Whether the code that runs now is inside a scope: a cancel of it would be visible here, but for
+/// shields.
+///
+/// # Examples
+///
+/// ```
+/// use trine_core::lowlevel::{ScopeFrame, runs_inside};
+///
+/// trine_core::run(async {
+///     let scope = ScopeFrame::open();
+///     assert!(!runs_inside(&scope));
+/// });
+/// ```
+#[must_use]
+pub fn runs_inside(scope: &ScopeFrame) -> bool {
+    Runtime::with(|runtime| {
+        let mut at = runtime.current();
+        while at.is_some() && at != scope.id() {
+            at = runtime.peek(|tree| tree.outer(at));
+        }
+        at == scope.id()
+    })
+}
+
 /// All frames of this thread, without polling any: the tree of tasks, in no order.
 ///
 /// # Examples

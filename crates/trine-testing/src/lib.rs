@@ -4,10 +4,14 @@
 mod blocked;
 mod mock_clock;
 mod outcome;
+mod places;
+mod quiet;
 mod runner;
 mod seeds;
 mod sequencer;
 mod sweep;
+mod task_tree;
+mod waits;
 mod watchdog;
 
 pub use crate::blocked::wait_all_tasks_blocked;
@@ -15,3 +19,4 @@ pub use crate::mock_clock::MockClock;
 pub use crate::outcome::TestOutput;
 pub use crate::runner::TestRunner;
 pub use crate::sequencer::{Sequencer, SequencerGuard, Step};
+pub use crate::task_tree::TaskTree;

@@ -9,6 +9,7 @@ use trine_core::Runner;
 
 use crate::mock_clock::MockClock;
 use crate::outcome::TestOutput;
+use crate::quiet::{PATIENCE, Quiet};
 use crate::seeds::{self, Seeds};
 use crate::sweep;
 use crate::watchdog::Watchdog;
@@ -34,6 +35,8 @@ pub struct TestRunner {
     timeout: Option<Duration>,
     seeds: Option<u64>,
     cancel_sweep: bool,
+    patience: Duration,
+    deny_snoozing: bool,
 }
 
 impl Default for TestRunner {
@@ -55,6 +58,8 @@ impl TestRunner {
             timeout: None,
             seeds: None,
             cancel_sweep: false,
+            patience: PATIENCE,
+            deny_snoozing: false,
         }
     }
 
@@ -117,6 +122,38 @@ impl TestRunner {
     /// See [`run_each`](TestRunner::run_each).
     pub fn cancel_sweep(mut self) -> Self {
         self.cancel_sweep = true;
+        self
+    }
+
+    /// How long a run must have been idle, in real time, with nothing known that could wake it, to be
+    /// called a deadlock: one second, unless set. More is needed only for threads that trine did not
+    /// start, which take longer to reach the run.
+    ///
+    /// # Examples
+    ///
+    /// ```should_panic
+    /// use std::time::Duration;
+    /// use trine_testing::TestRunner;
+    ///
+    /// TestRunner::new().patience(Duration::ZERO).run(async { trine_core::sleep_forever().await; });
+    /// ```
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// Fails the test when the run is idle though some task was woken: something holds the nursery of
+    /// that task without polling it. By default a note is printed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use trine_testing::TestRunner;
+    ///
+    /// TestRunner::new().deny_snoozing().run(async {});
+    /// ```
+    pub fn deny_snoozing(mut self) -> Self {
+        self.deny_snoozing = true;
         self
     }
 
@@ -217,10 +254,12 @@ impl TestRunner {
             runner = runner.shuffle(seed);
         }
         runner.run(async {
-            let _watchdog = self.timeout.map(|allowed| {
-                Watchdog::start(&self.name, allowed, String::new)
-            });
-            test.await
+            let quiet = Quiet::watch(self.patience, self.deny_snoozing);
+            let watchdog = self.timeout.map(|allowed| Watchdog::start(&self.name, allowed));
+            let output = test.await;
+            drop(watchdog);
+            quiet.finish();
+            output
         })
     }
 }

@@ -1,9 +1,11 @@
 //! `Watchdog`: ends a run that takes too long, in real time.
 //!
-//! A thread sleeps for the time allowed. Then it sends the run a call that panics with the task tree:
-//! whatever the run does, it makes such calls between two ticks. If it makes none, some task does not
-//! let go of the thread, and nothing but the end of the process helps.
+//! A thread sleeps for the time allowed. Then it sends the run a call that asks every task what it waits
+//! for, and that one sends another, for the next tick, that panics with the task tree. A run makes such
+//! calls between two ticks whatever it does. If it makes none, some task does not let go of the thread,
+//! and nothing but the end of the process helps.
 
+use std::cell::Cell;
 use std::io::Write;
 use std::process;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
@@ -11,6 +13,9 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use trine_core::lowlevel::RemoteHandle;
+
+use crate::task_tree::TaskTree;
+use crate::waits::Waits;
 
 /// How long the run may take to notice that its time is over. Long enough for a busy machine; a run
 /// that is not stuck in one task needs a tick.
@@ -27,12 +32,8 @@ pub(crate) struct Watchdog {
 }
 
 impl Watchdog {
-    /// From now on the run has this long. `report` is called on the run's thread when it is over.
-    pub(crate) fn start(
-        name: &str,
-        allowed: Duration,
-        report: impl FnOnce() -> String + Send + 'static,
-    ) -> Self {
+    /// From now on the run has this long.
+    pub(crate) fn start(name: &str, allowed: Duration) -> Self {
         let run = RemoteHandle::current();
         let name = name.to_owned();
         let (stop, stopped) = mpsc::channel();
@@ -41,8 +42,7 @@ impl Watchdog {
         let thread = thread::spawn(move || {
             let Some(stopped) = over() else { return };
             let Some(run) = run else { return };
-            let call = move || panic!("timed out after {allowed:?} of real time\n{}", report());
-            if run.call_soon(Box::new(call)).is_ok()
+            if run.call_soon(Box::new(move || ask_and_end(allowed))).is_ok()
                 && matches!(stopped.recv_timeout(TO_NOTICE), Err(RecvTimeoutError::Timeout))
             {
                 give_up(&name, allowed);
@@ -50,6 +50,27 @@ impl Watchdog {
         });
         Self { stop: Some(stop), thread: Some(thread) }
     }
+}
+
+/// Called in the run.
+fn ask_and_end(allowed: Duration) {
+    let waits = Waits::ask();
+    let Some(run) = RemoteHandle::current() else { return };
+    LAST_WAITS.set(Some(waits));
+    // It cannot be over: this is one of its calls.
+    let _ = run.call_soon(Box::new(move || {
+        let tree = TaskTree::now();
+        let tree = match LAST_WAITS.take() {
+            Some(waits) => tree.with_waits(waits),
+            None => tree,
+        };
+        panic!("timed out after {allowed:?} of real time. The tasks:\n{tree}");
+    }));
+}
+
+thread_local! {
+    /// What was asked for by the first call, which the second needs: calls must be `Send`.
+    static LAST_WAITS: Cell<Option<Waits>> = const { Cell::new(None) };
 }
 
 /// Straight to the standard error: what a test prints is kept back until it ends, which it will not.

@@ -1,0 +1,231 @@
+//! `TaskTree`: the tasks, nurseries and scopes of a run as text, for reports.
+//!
+//! ```text
+//! main: parked
+//! └─ nursery at src/server.rs:10
+//!    ├─ body: waits for Recv of trine_channel
+//!    │  at src/server.rs:14 in server::serve
+//!    └─ "reader", spawned at src/server.rs:11: woken, but nobody polls it
+//! ```
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Write as _};
+
+use trine_core::lowlevel::{FrameInfo, FrameKind, frames};
+
+use crate::places::Wait;
+use crate::waits::Waits;
+
+/// The tasks of the run of this thread, as they are now. Its `Display` is a tree with name, spawn site
+/// and state of every task, and the nurseries and scopes between them, with their deadlines.
+///
+/// # Examples
+///
+/// ```
+/// use trine_testing::TaskTree;
+///
+/// trine_core::run(async {
+///     assert!(TaskTree::now().to_string().starts_with("main"));
+/// });
+/// ```
+#[derive(Debug, Clone)]
+pub struct TaskTree {
+    frames: BTreeMap<u64, FrameInfo>,
+    inside: BTreeMap<Option<u64>, Vec<u64>>,
+    now: std::time::Instant,
+    waits: Option<Waits>,
+}
+
+impl TaskTree {
+    /// Looks at the run of this thread, without polling anything.
+    ///
+    /// # Examples
+    ///
+    /// See [`TaskTree`].
+    #[must_use]
+    pub fn now() -> Self {
+        let frames: BTreeMap<u64, FrameInfo> = frames().into_iter().map(|f| (f.id, f)).collect();
+        let mut tree = Self {
+            inside: BTreeMap::new(),
+            frames,
+            now: trine_core::now(),
+            waits: None,
+        };
+        for frame in tree.frames.values() {
+            tree.inside.entry(tree.parent(frame)).or_default().push(frame.id);
+        }
+        // Numbers of frames are used again, so they do not tell the age; the line does mostly.
+        for children in tree.inside.values_mut() {
+            children.sort_by_key(|id| {
+                let frame = &tree.frames[id];
+                (frame.site.map(|site| (site.file(), site.line())), *id)
+            });
+        }
+        tree
+    }
+
+    /// With what each task waits for.
+    pub(crate) fn with_waits(mut self, waits: Waits) -> Self {
+        self.waits = Some(waits);
+        self
+    }
+
+    /// Under which frame another one is shown. The body of a nursery is outside of it as far as cancels
+    /// go, but belongs to it for the reader.
+    fn parent(&self, frame: &FrameInfo) -> Option<u64> {
+        if self.is_body(frame) { frame.polled_by } else { frame.around }
+    }
+
+    fn is_body(&self, frame: &FrameInfo) -> bool {
+        let nursery = frame.polled_by.and_then(|id| self.frames.get(&id));
+        frame.kind == FrameKind::Task
+            && frame.around != frame.polled_by
+            && nursery.is_some_and(|nursery| nursery.site.is_some())
+    }
+
+    /// The tasks that were woken and that nobody polls, each with the way by which it would be reached.
+    pub(crate) fn snoozed(&self) -> Vec<(u64, String)> {
+        let tasks = self.frames.values().filter(|f| f.kind == FrameKind::Task && f.ready);
+        tasks.map(|task| (task.id, self.path(task))).collect()
+    }
+
+    fn path(&self, task: &FrameInfo) -> String {
+        let mut text = format!("{} was woken, but nobody polls it", self.title(task));
+        let mut at = task;
+        while let Some(nursery) = at.polled_by.and_then(|id| self.frames.get(&id)) {
+            let Some(site) = nursery.site else { break };
+            let _ = write!(text, "\n  it is in the nursery at {}:{}", site.file(), site.line());
+            let Some(poller) = nursery.polled_by.and_then(|id| self.frames.get(&id)) else {
+                text.push_str("\n  which a combinator of another library polls");
+                break;
+            };
+            let _ = write!(text, "\n  which {} polls", self.title(poller));
+            if !poller.ready {
+                text.push_str(", if it comes to that");
+            }
+            at = poller;
+        }
+        text
+    }
+
+    /// A task by its name, or by where it was spawned.
+    fn title(&self, frame: &FrameInfo) -> String {
+        let place = frame.site.map(|site| format!("{}:{}", site.file(), site.line()));
+        match (frame.kind, &frame.name, place) {
+            (FrameKind::Task, Some(name), _) if name == "main" => String::from("main"),
+            (FrameKind::Task, Some(name), Some(place)) => format!("\"{name}\", spawned at {place}"),
+            (FrameKind::Task, None, Some(place)) if !self.is_body(frame) => {
+                format!("task spawned at {place}")
+            }
+            (FrameKind::Task, ..) => String::from("body"),
+            (FrameKind::Nursery, _, Some(place)) => format!("nursery at {place}"),
+            (FrameKind::Nursery, ..) => String::from("run"),
+            (FrameKind::Scope, _, Some(place)) => format!("scope at {place}"),
+            (FrameKind::Scope, ..) => String::from("system tasks"),
+        }
+    }
+
+    fn line(&self, frame: &FrameInfo) -> String {
+        let mut line = self.title(frame);
+        if frame.kind == FrameKind::Task {
+            line.push_str(if frame.ready { ": woken, but not polled yet" } else { ": parked" });
+        }
+        if let Some(deadline) = frame.deadline {
+            let left = deadline.saturating_duration_since(self.now);
+            let _ = write!(line, ", deadline in {left:?}");
+        }
+        match (frame.cancelled, frame.expired) {
+            (_, true) => line.push_str(", cancelled by its deadline"),
+            (true, false) => line.push_str(", cancelled"),
+            _ if frame.cancel_visible && frame.kind == FrameKind::Task => {
+                line.push_str(", being cancelled");
+            }
+            _ => {}
+        }
+        if frame.shielded {
+            line.push_str(", shielded");
+        }
+        line
+    }
+
+    /// What a task waits for, a line each.
+    fn waits_of(&self, frame: &FrameInfo) -> Vec<String> {
+        let Some(waits) = &self.waits else { return Vec::new() };
+        if frame.kind != FrameKind::Task {
+            return Vec::new();
+        }
+        waits.of(frame.id).iter().flat_map(lines_of).collect()
+    }
+
+    fn write(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        id: u64,
+        lead: &str,
+        (branch, stem): (&str, &str),
+    ) -> fmt::Result {
+        let frame = &self.frames[&id];
+        let children = self.children(Some(id));
+        writeln!(f, "{lead}{branch}{}", self.line(frame))?;
+        let lead = format!("{lead}{stem}");
+        let down = if children.is_empty() { "   " } else { "│  " };
+        for line in self.waits_of(frame) {
+            writeln!(f, "{lead}{down}{line}")?;
+        }
+        self.write_all(f, &children, &lead)
+    }
+
+    fn write_all(&self, f: &mut fmt::Formatter<'_>, ids: &[u64], lead: &str) -> fmt::Result {
+        for (at, id) in ids.iter().enumerate() {
+            let last = at + 1 == ids.len();
+            self.write(f, *id, lead, if last { ("└─ ", "   ") } else { ("├─ ", "│  ") })?;
+        }
+        Ok(())
+    }
+
+    /// What is shown under a frame. The run's own scope is left out while it is empty.
+    fn children(&self, id: Option<u64>) -> Vec<u64> {
+        let children = self.inside.get(&id).into_iter().flatten().copied();
+        children
+            .filter(|id| {
+                let frame = &self.frames[id];
+                frame.kind != FrameKind::Scope
+                    || frame.site.is_some()
+                    || self.inside.contains_key(&Some(*id))
+            })
+            .collect()
+    }
+}
+
+/// A wait as lines: the operation, and the chain of awaits.
+fn lines_of(wait: &Wait) -> Vec<String> {
+    let operation = wait.operation.as_deref().unwrap_or("something");
+    let mut lines = Vec::new();
+    for (at, place) in wait.awaits.iter().enumerate() {
+        lines.push(match at {
+            0 => format!("waits for {operation}, at {place}"),
+            _ => format!("    called at {place}"),
+        });
+    }
+    if lines.is_empty() {
+        lines.push(format!("waits for {operation}"));
+    }
+    lines
+}
+
+impl fmt::Display for TaskTree {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for root in self.children(None) {
+            let frame = &self.frames[&root];
+            // The run's own group is what everything is in: no need to say so.
+            if frame.kind == FrameKind::Nursery && frame.site.is_none() {
+                for id in self.children(Some(root)) {
+                    self.write(f, id, "", ("", ""))?;
+                }
+            } else {
+                self.write(f, root, "", ("", ""))?;
+            }
+        }
+        Ok(())
+    }
+}

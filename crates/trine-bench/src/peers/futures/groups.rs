@@ -6,7 +6,7 @@ use std::pin::pin;
 
 use futures::{Stream, StreamExt};
 
-use super::{Unordered, run, yields::yield_now};
+use super::{Unordered, fill, run, yields::yield_now};
 use crate::bench::Bench;
 use crate::checks::{CountDrop, add};
 
@@ -28,7 +28,7 @@ fn groups<U: Unordered, F: Future<Output = u64>>(bench: &Bench, task: impl Fn(u6
         let mut sum = 0;
         bench.begin();
         for _ in 0..bench.share() {
-            let mut tasks = pin!(U::Set::from_iter((0..bench.width).map(&task)));
+            let mut tasks = pin!(fill::<U, _>((0..bench.width).map(&task)));
             while let Some(result) = tasks.next().await {
                 sum += result;
             }
@@ -50,7 +50,7 @@ pub(super) fn cancel<U: Unordered>(bench: &Bench) -> u64 {
                 pending::<()>().await;
             }
         };
-        let mut tasks = Box::pin(U::Set::from_iter((0..bench.ops).map(task)));
+        let mut tasks = Box::pin(fill::<U, _>((0..bench.ops).map(task)));
         start(&mut tasks, &started, bench.ops).await;
         bench.begin();
         drop(tasks);
@@ -68,7 +68,7 @@ pub(super) fn memory<U: Unordered>(bench: &Bench) -> u64 {
             add(&started, 1);
             pending::<()>().await;
         };
-        let mut tasks = Box::pin(U::Set::from_iter((0..bench.ops).map(task)));
+        let mut tasks = Box::pin(fill::<U, _>((0..bench.ops).map(task)));
         start(&mut tasks, &started, bench.ops).await;
         bench.end();
     });

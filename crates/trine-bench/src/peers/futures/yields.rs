@@ -1,11 +1,12 @@
 //! Yields of futures, by hand; nesting is `FuturesUnordered` in `FuturesUnordered`.
 
+use std::iter::once;
 use std::pin::{Pin, pin};
 use std::task::Poll;
 
 use futures::StreamExt;
 
-use super::{Unordered, run};
+use super::{Unordered, fill, run};
 use crate::bench::Bench;
 
 /// Lets the other futures that are ready run first.
@@ -32,7 +33,7 @@ pub(super) fn yields<U: Unordered>(bench: &Bench) -> u64 {
             }
             each
         };
-        let mut tasks = pin!(U::Set::from_iter((0..bench.width).map(task)));
+        let mut tasks = pin!(fill::<U, _>((0..bench.width).map(task)));
         let mut sum = 0;
         while let Some(yielded) = tasks.next().await {
             sum += yielded;
@@ -56,7 +57,7 @@ pub(super) fn nested<U: Unordered>(bench: &Bench) -> u64 {
 fn level<U: Unordered>(depth: u64, n: u64) -> Pin<Box<dyn Future<Output = u64>>> {
     Box::pin(async move {
         if depth > 0 {
-            let mut tasks = pin!(U::Set::from_iter([level::<U>(depth - 1, n)]));
+            let mut tasks = pin!(fill::<U, _>(once(level::<U>(depth - 1, n))));
             let mut sum = 0;
             while let Some(yielded) = tasks.next().await {
                 sum += yielded;

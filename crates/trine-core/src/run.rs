@@ -187,6 +187,7 @@ impl Scheduler {
                 system_tasks: RefCell::default(),
                 reap_at: Cell::new(REAP_MIN),
             });
+            runtime.timers.borrow_mut().begin(active.clock.now());
             runtime.hooked.set(active.is_hooked());
             runtime.checkpoints.set(0);
             runtime.set_run_id(remote::register(mailbox));

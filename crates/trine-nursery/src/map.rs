@@ -1,13 +1,14 @@
 //! `map_concurrent` and `try_map_concurrent`: one async function over many items, some at a time.
 
 use std::cell::RefCell;
+use std::future::Future;
 
 use crate::error_group::ErrorGroup;
 use crate::gather::Results;
 use crate::open::{open_nursery, try_open_nursery};
 
 /// The items that are left, numbered.
-struct Items<I>(RefCell<std::iter::Enumerate<I>>);
+struct Items<I: Iterator>(RefCell<std::iter::Enumerate<I>>);
 
 impl<I: Iterator> Items<I> {
     fn new(items: I) -> Self {
@@ -42,13 +43,21 @@ impl<I: Iterator> Items<I> {
 ///     assert_eq!(lengths, [1, 2, 3]);
 /// });
 /// ```
-pub async fn map_concurrent<I, T>(
+#[track_caller]
+pub fn map_concurrent<I, T>(
     limit: usize,
     items: impl IntoIterator<Item = I>,
     f: impl AsyncFn(I) -> T,
-) -> Vec<T> {
+) -> impl Future<Output = Vec<T>> {
     assert!(limit > 0, "`map_concurrent` was called with a limit of 0: nothing could ever run");
-    let items = Items::new(items.into_iter());
+    map_items(limit, Items::new(items.into_iter()), f)
+}
+
+async fn map_items<I, T>(
+    limit: usize,
+    items: Items<impl Iterator<Item = I>>,
+    f: impl AsyncFn(I) -> T,
+) -> Vec<T> {
     let results = Results::new();
     open_nursery(async |nursery| {
         for _ in 0..limit {
@@ -91,13 +100,21 @@ pub async fn map_concurrent<I, T>(
 ///     assert_eq!(parsed.unwrap_err().len(), 1);
 /// });
 /// ```
-pub async fn try_map_concurrent<I, T, E>(
+#[track_caller]
+pub fn try_map_concurrent<I, T, E>(
     limit: usize,
     items: impl IntoIterator<Item = I>,
     f: impl AsyncFn(I) -> Result<T, E>,
-) -> Result<Vec<T>, ErrorGroup<E>> {
+) -> impl Future<Output = Result<Vec<T>, ErrorGroup<E>>> {
     assert!(limit > 0, "`try_map_concurrent` was called with a limit of 0: nothing could ever run");
-    let items = Items::new(items.into_iter());
+    try_map_items(limit, Items::new(items.into_iter()), f)
+}
+
+async fn try_map_items<I, T, E>(
+    limit: usize,
+    items: Items<impl Iterator<Item = I>>,
+    f: impl AsyncFn(I) -> Result<T, E>,
+) -> Result<Vec<T>, ErrorGroup<E>> {
     let results = Results::new();
     try_open_nursery(async |nursery| {
         for _ in 0..limit {

@@ -71,7 +71,8 @@ where
         if this.body.is_some() || !shared.is_deserted() {
             return Poll::Pending;
         }
-        if shared.services.release() {
+        if shared.services.host().is_some() {
+            shared.release_services();
             return Poll::Pending;
         }
         finish(shared, this.value, cx)

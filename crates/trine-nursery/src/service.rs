@@ -68,19 +68,17 @@ impl<'env> Services<'env> {
         }
     }
 
-    /// Nobody is left whom the services could serve: they are cancelled. Says whether there are any.
-    pub(crate) fn release(&self) -> bool {
-        if self.host.get().is_none() {
-            return false;
+    /// Nobody is left whom the services could serve: they are cancelled. Gives the slot of the host when
+    /// this is new to it.
+    pub(crate) fn release(&self) -> Option<u32> {
+        let queue = self.queue.borrow().clone()?;
+        if queue.released.replace(true) {
+            return None;
         }
-        let queue = self.queue.borrow().clone();
-        if let Some(queue) = queue
-            && !queue.released.replace(true)
-            && let Some(host) = queue.host.take()
-        {
+        if let Some(host) = queue.host.take() {
             host.wake();
         }
-        true
+        self.host.get()
     }
 }
 

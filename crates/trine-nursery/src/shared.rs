@@ -181,6 +181,15 @@ impl<'env, E> Shared<'env, E> {
         self.drop_all_but(self.services.host());
     }
 
+    /// Nobody else is left: the services come to their end.
+    pub(crate) fn release_services(&self) {
+        if let Some(host) = self.services.release()
+            && let Some(host) = self.tasks.borrow().get(host)
+        {
+            host.frame().wake();
+        }
+    }
+
     /// Drops the services of a nursery that is dropped unfinished.
     pub(crate) fn drop_services(&self) {
         self.drop_all_but(None);

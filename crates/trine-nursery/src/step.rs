@@ -87,15 +87,21 @@ where
         if cancelled {
             self.look();
         }
-        for task in self.shared.frames.take_calls() {
-            self.answer(task);
-        }
+        self.answer_calls();
         self.run_ready();
         if cancelled {
             self.sweep(swept);
         } else {
             *swept = Swept::default();
         }
+    }
+
+    fn answer_calls(&mut self) {
+        let calls = self.shared.frames.take_calls();
+        for &task in &calls {
+            self.answer(task);
+        }
+        self.shared.frames.reuse_calls(calls);
     }
 
     fn look(&mut self) {
@@ -134,6 +140,10 @@ where
         let Some(task) = task else { return };
         let slot = ready.slot();
         let serves = self.cancelled.tasks && self.serves_others(slot);
+        if serves && self.cancelled.hard {
+            // It would come to its end, since its shield no longer holds.
+            return self.shared.tasks.borrow_mut().put(slot, task);
+        }
         let (_, task) = self.taken.insert((slot, task));
         let poll = ready.poll(|cx| task.as_mut().poll(cx));
         let drained = self.cancelled.tasks && !task.frame().has_guards();

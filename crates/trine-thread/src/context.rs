@@ -14,7 +14,7 @@ thread_local! {
 
 struct Inner {
     caller: Arc<dyn Caller>,
-    /// Away while the thread waits for its run: it is the run's turn then.
+    /// Not there while the thread waits for its run: it is the run's turn then.
     work: RefCell<Option<OutsideWork>>,
 }
 
@@ -33,9 +33,9 @@ impl WorkerContext {
     }
 
     /// It does so no longer.
-    pub(crate) fn leave(self) -> Option<OutsideWork> {
+    pub(crate) fn leave(self) -> CurrentWorker {
         CURRENT.set(self.outer);
-        self.inner.work.take()
+        CurrentWorker(self.inner)
     }
 
     /// For whom this thread works, if trine started it and it is at work.
@@ -52,12 +52,16 @@ impl CurrentWorker {
         &*self.0.caller
     }
 
-    /// The thread is going to wait for the run.
-    pub(crate) fn pause(&self) -> Option<OutsideWork> {
-        self.0.work.take()
+    /// The thread does nothing for the run any more, until it is told to `resume`.
+    pub(crate) fn rest(&self) {
+        if let (Some(work), Some(run)) = (self.0.work.take(), self.0.caller.run()) {
+            // Dropped on the run's thread, after all that this thread has woken there: an idle run looks again then, and
+            // does not jump ahead before. If the run is over, it is dropped here.
+            let _over = run.call_soon(Box::new(move || drop(work)));
+        }
     }
 
-    /// The run has answered.
+    /// The run has given the thread something to do.
     pub(crate) fn resume(&self, work: Option<OutsideWork>) {
         let before = self.0.work.replace(work);
         drop(before);

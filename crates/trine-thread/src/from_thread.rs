@@ -6,12 +6,12 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use trine_core::lowlevel::OutsideWork;
-
 use crate::context::{CurrentWorker, WorkerContext};
 use crate::oneshot::{Answer, oneshot};
 use crate::served::{Delivery, Outcome, Serve, Served};
 use crate::task::Request;
+
+pub use crate::iterate::{Iterate, iterate};
 
 /// Why a call from a thread into a run did not give its result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -67,23 +67,19 @@ pub fn run<T: Send + 'static>(
     struct Run<F, T> {
         f: F,
         answer: Answer<Delivery<T>>,
-        work: Option<OutsideWork>,
     }
 
     impl<F: AsyncFnOnce() -> T + Send + 'static, T: Send + 'static> Request for Run<F, T> {
         fn begin(self: Box<Self>) -> Option<Box<dyn Serve>> {
-            let served = Served::for_worker(self.f, self.answer);
-            // From here on it is the run that works, in its own time.
-            drop(self.work);
-            Some(Box::new(served))
+            Some(Box::new(Served::for_worker(self.f, self.answer)))
         }
 
         fn refuse(self: Box<Self>) {
-            self.answer.give(Delivery { outcome: Outcome::Cut, work: self.work });
+            self.answer.give(Delivery::to_worker(Outcome::Cut));
         }
     }
 
-    ask(|answer, work| Box::new(Run { f, answer, work }))
+    ask(|answer| Box::new(Run { f, answer }))
 }
 
 /// Runs a closure in the task that waits for this thread, and blocks until it is done.
@@ -116,7 +112,6 @@ pub fn run_sync<T: Send + 'static>(
     struct RunSync<F, T> {
         f: F,
         answer: Answer<Delivery<T>>,
-        work: Option<OutsideWork>,
     }
 
     impl<F: FnOnce() -> T + Send, T: Send> Request for RunSync<F, T> {
@@ -126,16 +121,16 @@ pub fn run_sync<T: Send + 'static>(
                 Ok(value) => Outcome::Returned(value),
                 Err(payload) => Outcome::Panicked(payload),
             };
-            self.answer.give(Delivery { outcome, work: self.work });
+            self.answer.give(Delivery::to_worker(outcome));
             None
         }
 
         fn refuse(self: Box<Self>) {
-            self.answer.give(Delivery { outcome: Outcome::Cut, work: self.work });
+            self.answer.give(Delivery::to_worker(Outcome::Cut));
         }
     }
 
-    ask(|answer, work| Box::new(RunSync { f, answer, work }))
+    ask(|answer| Box::new(RunSync { f, answer }))
 }
 
 /// Whether the task that this thread works for is cancelled: for closures that compute for long.
@@ -172,11 +167,14 @@ pub fn check_cancelled() -> Result<(), FromThreadError> {
 
 /// Gives the task that waits for this thread a request, and waits for the answer.
 fn ask<T: Send + 'static>(
-    request: impl FnOnce(Answer<Delivery<T>>, Option<OutsideWork>) -> Box<dyn Request>,
+    request: impl FnOnce(Answer<Delivery<T>>) -> Box<dyn Request>,
 ) -> Result<T, FromThreadError> {
     let worker = WorkerContext::current().ok_or(FromThreadError::NotInTrineThread)?;
     let (answer, question) = oneshot();
-    worker.caller().submit(request(answer, worker.pause()));
+    if worker.caller().submit(request(answer)).is_err() {
+        return Err(why_cut(&worker));
+    }
+    worker.rest();
     // Nobody keeps a request without answering it, but for a future that was leaked.
     let Some(delivery) = question.wait() else { return Err(why_cut(&worker)) };
     worker.resume(delivery.work);
@@ -188,7 +186,7 @@ fn ask<T: Send + 'static>(
 }
 
 /// Why a request was not done.
-fn why_cut(worker: &CurrentWorker) -> FromThreadError {
+pub(crate) fn why_cut(worker: &CurrentWorker) -> FromThreadError {
     let run_is_over =
         worker.caller().run().is_some_and(|run| run.call_soon(Box::new(|| ())).is_err());
     if run_is_over { FromThreadError::RunFinished } else { FromThreadError::Cancelled }

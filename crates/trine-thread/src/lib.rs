@@ -26,10 +26,13 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod buffer;
 mod cache;
 mod call;
+mod calls;
 mod context;
 pub mod from_thread;
+mod iterate;
 mod name;
 mod oneshot;
 mod opened;
@@ -38,6 +41,7 @@ mod portal_task;
 mod run_handle;
 mod run_sync;
 mod served;
+mod stream;
 mod switch;
 mod task;
 pub mod to_thread;

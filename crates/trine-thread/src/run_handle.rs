@@ -3,11 +3,13 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
 use std::thread::{self, ThreadId};
 
 use trine_core::lowlevel::{RemoteHandle, spawn_system};
 
 use crate::call::Call;
+use crate::calls::Calls;
 use crate::from_thread::FromThreadError;
 use crate::oneshot::{Question, oneshot};
 use crate::served::{Delivery, Outcome, Serve, Served};
@@ -46,6 +48,7 @@ use crate::served::{Delivery, Outcome, Serve, Served};
 #[derive(Clone)]
 pub struct RunHandle {
     remote: RemoteHandle,
+    calls: Arc<Calls>,
     /// The thread of the run: calls that block must not be made there.
     thread: ThreadId,
 }
@@ -79,7 +82,8 @@ impl RunHandle {
     #[must_use]
     pub fn try_current() -> Option<Self> {
         let remote = RemoteHandle::current()?;
-        Some(Self { remote, thread: thread::current().id() })
+        let calls = Calls::of_this_run()?;
+        Some(Self { remote, calls, thread: thread::current().id() })
     }
 
     /// Runs an async closure as a task of the run, and blocks until it is done. In trio `from_thread.run` with a token.
@@ -139,7 +143,7 @@ impl RunHandle {
                 Ok(value) => Outcome::Returned(value),
                 Err(payload) => Outcome::Panicked(payload),
             };
-            answer.give(Delivery { outcome, work: None });
+            answer.give(Delivery::to_stranger(outcome));
         })?;
         wait_for(question)
     }
@@ -220,7 +224,7 @@ impl RunHandle {
 
     /// Has `f` called on the run's thread.
     pub(crate) fn send(&self, f: impl FnOnce() + Send + 'static) -> Result<(), FromThreadError> {
-        self.remote.call_soon(Box::new(f)).map_err(|_call| FromThreadError::RunFinished)
+        self.calls.send(&self.remote, Box::new(f)).map_err(|_call| FromThreadError::RunFinished)
     }
 
     /// Panics on the thread of the run, if the run is not over.

@@ -14,7 +14,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use trine_core::lowlevel::{Guard, RemoteHandle, cancel_visible, spawn_system};
+use trine_core::lowlevel::{Guard, OutsideWork, RemoteHandle, cancel_visible, spawn_system};
 use trine_limiter::{AcquireOwned, OwnedPermit};
 
 use crate::cache::ThreadCache;
@@ -71,7 +71,12 @@ where
     }
 
     fn start(&self, f: F, permit: OwnedPermit) -> io::Result<Running<F, T>> {
-        let task = Arc::new(Task::new(Start { f, permit, name: self.name.clone() }));
+        let task = Arc::new(Task::new(Start {
+            f,
+            permit,
+            name: self.name.clone(),
+            work: OutsideWork::begin(),
+        }));
         ThreadCache::global().start_job(Arc::clone(&task) as _)?;
         Ok(Running { task, guard: Guard::new(), serving: Vec::new() })
     }

@@ -26,6 +26,18 @@ pub(crate) struct Delivery<T> {
     pub(crate) work: Option<OutsideWork>,
 }
 
+impl<T> Delivery<T> {
+    /// To a worker thread, from the thread of its run: it is at work again from this moment.
+    pub(crate) fn to_worker(outcome: Outcome<T>) -> Self {
+        Self { outcome, work: OutsideWork::begin() }
+    }
+
+    /// To a thread that is none of the run's.
+    pub(crate) fn to_stranger(outcome: Outcome<T>) -> Self {
+        Self { outcome, work: None }
+    }
+}
+
 /// What is polled for another thread.
 pub(crate) trait Serve {
     /// Ready when the outcome has gone to the thread.
@@ -128,8 +140,11 @@ impl<T> Served<T> {
         };
         self.region = Region::Nowhere;
         if let Some(answer) = self.answer.take() {
-            let work = if self.for_worker { OutsideWork::begin() } else { None };
-            answer.give(Delivery { outcome, work });
+            answer.give(if self.for_worker {
+                Delivery::to_worker(outcome)
+            } else {
+                Delivery::to_stranger(outcome)
+            });
         }
     }
 }

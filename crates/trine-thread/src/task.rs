@@ -33,7 +33,7 @@ use crate::served::Serve;
 pub(crate) trait Request: Send {
     /// Begins it. `None` if it was done at once.
     fn begin(self: Box<Self>) -> Option<Box<dyn Serve>>;
-    /// Tells the thread that it will not be done.
+    /// Tells the thread that it will not be done; on the host's thread, too.
     fn refuse(self: Box<Self>);
 }
 
@@ -45,6 +45,8 @@ pub(crate) struct Start<F> {
     pub(crate) f: F,
     pub(crate) permit: OwnedPermit,
     pub(crate) name: Option<Arc<str>>,
+    /// Keeps an idle run from jumping ahead while the worker is at work.
+    pub(crate) work: Option<OutsideWork>,
 }
 
 /// One call of `run_sync` that has got its thread.
@@ -64,9 +66,6 @@ struct Shared<T> {
     result: Option<Finished<T>>,
     /// Whether the closure is over.
     ended: bool,
-    /// Keeps an idle run from jumping ahead while the worker works. The worker has it meanwhile; before and after, it is
-    /// here, and the host drops it: on the thread of the run, which cannot be idle at that moment and miss it.
-    work: Option<OutsideWork>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -85,8 +84,8 @@ pub(crate) enum News<T> {
 
 /// The worker's side, whatever it works on.
 pub(crate) trait Caller: Send + Sync {
-    /// Gives the host a request; refuses it if the host is gone.
-    fn submit(&self, request: Box<dyn Request>);
+    /// Gives the host a request; gives it back if the host is gone.
+    fn submit(&self, request: Box<dyn Request>) -> Result<(), Box<dyn Request>>;
     fn is_cancelled(&self) -> bool;
     fn run(&self) -> Option<&RemoteHandle>;
 }
@@ -99,7 +98,6 @@ impl<F, T> Task<F, T> {
             requests: VecDeque::new(),
             result: None,
             ended: false,
-            work: OutsideWork::begin(),
         };
         Self {
             start: Mutex::new(Some(start)),
@@ -115,9 +113,6 @@ impl<F, T> Task<F, T> {
         loop {
             let mut shared = self.lock();
             if let Some(result) = shared.result.take() {
-                let work = shared.work.take();
-                drop(shared);
-                drop(work);
                 return News::Finished(result);
             }
             if !shared.requests.is_empty() {
@@ -148,8 +143,7 @@ impl<F, T> Task<F, T> {
         let mut shared = self.lock();
         shared.host = Host::Gone;
         let under_way = !shared.ended;
-        let work = if under_way { None } else { shared.work.take() };
-        let unwanted = (shared.waker.take(), shared.result.take(), work);
+        let unwanted = (shared.waker.take(), shared.result.take());
         let requests = std::mem::take(&mut shared.requests);
         drop(shared);
         requests.into_iter().for_each(|request| request.refuse());
@@ -162,9 +156,6 @@ impl<F, T> Task<F, T> {
         let mut waker = Some(cx.waker().clone());
         let mut shared = self.lock();
         if shared.ended {
-            let work = shared.work.take();
-            drop(shared);
-            drop(work);
             return Poll::Ready(());
         }
         shared.host = Host::Lingering;
@@ -179,15 +170,12 @@ impl<F, T> Task<F, T> {
     }
 
     /// The result goes to the host, or is dropped if there is none.
-    fn deliver(&self, result: Finished<T>, work: Option<OutsideWork>) {
-        let (mut result, mut work) = (Some(result), work);
+    fn deliver(&self, result: Finished<T>) {
+        let mut result = Some(result);
         let mut shared = self.lock();
         shared.ended = true;
         if shared.host == Host::Waiting {
             std::mem::swap(&mut shared.result, &mut result);
-        }
-        if shared.host != Host::Gone {
-            std::mem::swap(&mut shared.work, &mut work);
         }
         let waker = shared.waker.take();
         drop(shared);
@@ -195,11 +183,6 @@ impl<F, T> Task<F, T> {
             waker.wake();
         }
         drop(result);
-        if let (Some(work), Some(run)) = (work, &self.run) {
-            drop(work);
-            // It may be idle because of this work alone: let it look again. If it is over, nobody is there to look.
-            let _over = run.call_soon(Box::new(|| ()));
-        }
     }
 }
 
@@ -214,12 +197,10 @@ where
     F: Send,
     T: Send,
 {
-    fn submit(&self, request: Box<dyn Request>) {
+    fn submit(&self, request: Box<dyn Request>) -> Result<(), Box<dyn Request>> {
         let mut shared = self.lock();
         if shared.host != Host::Waiting {
-            drop(shared);
-            request.refuse();
-            return;
+            return Err(request);
         }
         shared.requests.push_back(request);
         let waker = shared.waker.take();
@@ -227,6 +208,7 @@ where
         if let Some(waker) = waker {
             waker.wake();
         }
+        Ok(())
     }
 
     fn is_cancelled(&self) -> bool {
@@ -245,19 +227,20 @@ where
 {
     fn run(self: Arc<Self>, idle: &mut dyn FnMut()) {
         let start = self.start.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(Start { f, permit, name }) = start else { return };
-        let work = self.lock().work.take();
+        let Some(Start { f, permit, name, work }) = start else { return };
         let context = WorkerContext::enter(Arc::clone(&self) as Arc<dyn Caller>, work);
         let name = name.map(|name| ThreadName::set(&name));
         // Unwind safety: the panic goes on in the caller, who sees what the closure shares with it in the state it was left
         // in, as after any panic.
         let result = catch_unwind(AssertUnwindSafe(f));
         drop(name);
-        let work = context.leave();
+        let worker = context.leave();
         // In this order: whoever gets the token finds this thread idle, so there are no more threads than tokens. And
         // whoever waits for the token need not wait for the caller to run.
         idle();
         drop(permit);
-        self.deliver(result, work);
+        self.deliver(result);
+        // Last: the host has been woken, so the run is not idle for a moment in between.
+        worker.rest();
     }
 }

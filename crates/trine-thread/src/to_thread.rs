@@ -6,6 +6,7 @@ use trine_core::lowlevel::run_local;
 use trine_limiter::CapacityLimiter;
 
 pub use crate::run_sync::RunSync;
+pub use crate::stream::ThreadStream;
 
 /// How many closures run at a time when no other limiter is given: trio's figure. Enough that some slow calls do not hold
 /// up the others, few enough that a loop over ten thousand files does not start ten thousand threads.
@@ -53,6 +54,41 @@ where
     T: Send + 'static,
 {
     Options::new().run_sync(f)
+}
+
+/// Goes through a blocking iterator in a worker thread, `buffer` items ahead at most, as a [`Stream`].
+///
+/// The thread starts with the first poll, holds its token until the iterator ends, and pauses while the buffer is full.
+/// Dropping the stream ends the iteration at the next item: a thread that is waiting for one is left behind, as with
+/// [`Options::abandon_on_cancel`].
+///
+/// # Panics
+///
+/// If `buffer` is zero.
+///
+/// # Examples
+///
+/// ```
+/// use trine_thread::to_thread;
+///
+/// let lines = "one\ntwo\nthree".lines(); // a file, in real life
+/// trine_core::run(async {
+///     let mut lengths = vec![];
+///     let mut lines = to_thread::stream(10, lines);
+///     while let Some(line) = lines.next().await {
+///         lengths.push(line.len());
+///     }
+///     assert_eq!(lengths, [3, 3, 5]);
+/// });
+/// ```
+///
+/// [`Stream`]: futures_core::Stream
+#[track_caller]
+pub fn stream<I>(buffer: usize, iterator: I) -> ThreadStream<I::Item>
+where
+    I: IntoIterator<Item: Send + 'static> + Send + 'static,
+{
+    Options::new().stream(buffer, iterator)
 }
 
 /// How a closure is to run in a worker thread; then [`run_sync`](Options::run_sync).
@@ -158,6 +194,32 @@ impl Options {
         T: Send + 'static,
     {
         RunSync::new(f, self)
+    }
+
+    /// Goes through a blocking iterator in a worker thread. See [`to_thread::stream`](stream); what these options say of
+    /// cancelling does not apply.
+    ///
+    /// # Panics
+    ///
+    /// If `buffer` is zero.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use trine_thread::to_thread::Options;
+    ///
+    /// trine_core::run(async {
+    ///     let mut numbers = Options::new().name("count").stream(2, 1..=3);
+    ///     assert_eq!(numbers.next().await, Some(1));
+    /// });
+    /// ```
+    #[track_caller]
+    pub fn stream<I>(&self, buffer: usize, iterator: I) -> ThreadStream<I::Item>
+    where
+        I: IntoIterator<Item: Send + 'static> + Send + 'static,
+    {
+        assert!(buffer > 0, "a buffer of zero lets no item pass: give at least 1");
+        ThreadStream::new(self.clone().abandon_on_cancel(true), buffer, iterator)
     }
 
     pub(crate) fn abandons_on_cancel(&self) -> bool {

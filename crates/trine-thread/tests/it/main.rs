@@ -3,6 +3,7 @@
 
 mod cache;
 mod from_thread;
+mod iterators;
 mod options;
 mod portal;
 mod run_handle;

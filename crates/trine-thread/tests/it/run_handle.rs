@@ -172,7 +172,6 @@ fn no_call_hangs_when_the_run_ends_while_threads_call_in() {
 
 // rule: T-6
 #[test]
-#[ignore = "a run that ends by a panic keeps the calls in its mailbox: needs trine-core to drop them"]
 fn no_call_hangs_when_the_run_ends_by_a_panic() {
     let (handles, on_handle) = mpsc::channel::<RunHandle>();
     let (sent, on_sent) = mpsc::channel();

@@ -22,6 +22,7 @@ mod error_group;
 mod flat;
 mod frames;
 mod gather;
+mod handle;
 mod map;
 mod nursery;
 mod open;
@@ -37,6 +38,7 @@ mod tasks;
 
 pub use crate::error_group::ErrorGroup;
 pub use crate::gather::{gather, try_gather};
+pub use crate::handle::Task;
 pub use crate::map::{map_concurrent, try_map_concurrent};
 pub use crate::nursery::Nursery;
 pub use crate::open::{open_nursery, try_open_nursery};

@@ -21,6 +21,13 @@
 ///     assert!(done.is_ok());
 /// });
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "a task of this nursery cannot end with `{Self}`",
+    label = "ends with `{Self}`",
+    note = "a task ends with `()`, with `Result<(), {E}>`, or not at all",
+    note = "one that may fail needs a nursery opened by `try_open_nursery`, of the same error type",
+    note = "one that has a value for somebody is started by `start_task`"
+)]
 pub trait TaskOutput<E>: Sealed<E> {}
 
 /// Keeps the trait to the types below, and turns them into what the nursery looks at.

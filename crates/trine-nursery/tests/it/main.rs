@@ -2,8 +2,10 @@
 #![forbid(unsafe_code)]
 
 mod combinators;
+mod compile_fail;
 mod counted;
 mod dropped;
+mod handle;
 mod leak;
 mod nursery;
 mod panics;

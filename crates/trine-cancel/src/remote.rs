@@ -22,7 +22,7 @@ use trine_core::lowlevel::RemoteHandle;
 
 use crate::scope::State;
 
-/// Cancels a scope from any thread; made by [`CancelScope::remote`]. Clones are for the same scope. It
+/// Cancels a scope from any thread; made by [`CancelScope::remote`](crate::CancelScope::remote). Clones are for the same scope. It
 /// keeps neither the scope nor its run alive, and does nothing once they are over.
 ///
 /// # Examples

@@ -97,13 +97,13 @@ pub fn move_on_at<T, B: Future<Output = T>>(time: Instant, body: B) -> MoveOnAft
 
 /// Like [`move_on_after`], for an operation that must not take longer. trio's `fail_after`.
 ///
-/// # Errors
-///
-/// [`TooSlow`] if the timeout has cancelled the body.
-///
 /// # Cancellation
 ///
 /// As [`move_on_after`].
+///
+/// # Errors
+///
+/// [`TooSlow`] if the timeout has cancelled the body.
 ///
 /// # Panics
 ///
@@ -126,13 +126,13 @@ pub fn fail_after<T, B: Future<Output = T>>(timeout: Duration, body: B) -> FailA
 
 /// Like [`fail_after`], with the time at which to cancel. trio's `fail_at`.
 ///
-/// # Errors
-///
-/// [`TooSlow`] if the deadline has cancelled the body.
-///
 /// # Cancellation
 ///
 /// As [`move_on_after`].
+///
+/// # Errors
+///
+/// [`TooSlow`] if the deadline has cancelled the body.
 ///
 /// # Panics
 ///

@@ -44,7 +44,7 @@ fn an_inner_scope_catches_its_own() {
         let (outer, inner) = (CancelScope::new(), CancelScope::new());
         let result = outer.run(async {
             inner.cancel();
-            assert_eq!(inner.run(forever()).await.is_none(), true);
+            assert!(inner.run(forever()).await.is_none());
             checkpoint().await;
             "goes on"
         });

@@ -69,28 +69,31 @@ fn a_scope_does_not_cover_tasks_started_outside() {
 fn a_shield_covers_a_region() {
     check(async || {
         let trace = Trace::new();
-        let result = move_on_after(ms(2), open_nursery(async |outer| {
-            outer.start_soon(async {
-                let _cut = trace.on_drop("sibling cut");
-                forever().await
-            });
-            shield(async {
+        let result = move_on_after(
+            ms(2),
+            open_nursery(async |outer| {
                 outer.start_soon(async {
-                    let _cut = trace.on_drop("started outside cut");
+                    let _cut = trace.on_drop("sibling cut");
                     forever().await
                 });
-                open_nursery(async |inner| {
-                    inner.start_soon(async {
-                        sleep(ms(5)).await;
-                        trace.note("started inside ended");
+                shield(async {
+                    outer.start_soon(async {
+                        let _cut = trace.on_drop("started outside cut");
+                        forever().await
                     });
-                    sleep(ms(4)).await;
-                    trace.note("region ended");
+                    open_nursery(async |inner| {
+                        inner.start_soon(async {
+                            sleep(ms(5)).await;
+                            trace.note("started inside ended");
+                        });
+                        sleep(ms(4)).await;
+                        trace.note("region ended");
+                    })
+                    .await;
                 })
                 .await;
-            })
-            .await;
-        }));
+            }),
+        );
         // Tasks were cut, so the nursery cannot resolve, though its body has ended.
         assert_eq!(result.await, None);
         trace.note("caught");
@@ -110,16 +113,19 @@ fn a_shield_covers_a_region() {
 fn a_shield_in_one_task_does_not_cover_another() {
     check(async || {
         let trace = Trace::new();
-        let result = move_on_after(ms(2), open_nursery(async |nursery| {
-            for (name, shielded) in [("shielded", true), ("plain", false)] {
-                let trace = &trace;
-                nursery.start_soon(async move {
-                    let _gone = trace.on_drop(name);
-                    let scope = CancelScope::new().shielded(shielded);
-                    scope.run(sleep(ms(5))).await;
-                });
-            }
-        }));
+        let result = move_on_after(
+            ms(2),
+            open_nursery(async |nursery| {
+                for (name, shielded) in [("shielded", true), ("plain", false)] {
+                    let trace = &trace;
+                    nursery.start_soon(async move {
+                        let _gone = trace.on_drop(name);
+                        let scope = CancelScope::new().shielded(shielded);
+                        scope.run(sleep(ms(5))).await;
+                    });
+                }
+            }),
+        );
         assert_eq!(result.await, None);
         trace.expect(["2: plain", "5: shielded"]);
     });

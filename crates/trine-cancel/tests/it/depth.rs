@@ -40,12 +40,17 @@ fn scoped(inner: Boxed<'_>) -> Boxed<'_> {
 fn deep_scopes_are_polled() {
     on_a_main_sized_stack(|| {
         check(async || {
-            nest(Box::pin(async {
-                for _ in 0..10 {
-                    checkpoint().await;
-                }
-                sleep(ms(1)).await;
-            }), DEEP, scoped).await;
+            nest(
+                Box::pin(async {
+                    for _ in 0..10 {
+                        checkpoint().await;
+                    }
+                    sleep(ms(1)).await;
+                }),
+                DEEP,
+                scoped,
+            )
+            .await;
         });
     });
 }
@@ -107,9 +112,11 @@ fn deep_shields_and_timeouts() {
             });
             assert_eq!(result.await, None);
             let core = Box::pin(forever());
-            let inner = nest(core, DEEP, |inner| Box::pin(async {
-                move_on_after(ms(50), inner).await;
-            }));
+            let inner = nest(core, DEEP, |inner| {
+                Box::pin(async {
+                    move_on_after(ms(50), inner).await;
+                })
+            });
             assert_eq!(move_on_after(ms(5), inner).await, None);
             assert_eq!(trace.elapsed(), 13);
         });
@@ -124,10 +131,12 @@ fn deep_cleanups() {
         check(async || {
             let cleaned = Cell::new(0);
             let core = Box::pin(forever());
-            let inner = nest(core, 1_000, |inner| Box::pin(finally(inner, async || {
-                checkpoint().await;
-                cleaned.set(cleaned.get() + 1);
-            })));
+            let inner = nest(core, 1_000, |inner| {
+                Box::pin(finally(inner, async || {
+                    checkpoint().await;
+                    cleaned.set(cleaned.get() + 1);
+                }))
+            });
             assert_eq!(move_on_after(ms(5), inner).await, None);
             assert_eq!(cleaned.get(), 1_000);
         });
@@ -161,14 +170,17 @@ fn wide_scopes() {
     });
     check(async || {
         let trace = Trace::new();
-        let result = move_on_after(ms(5), open_nursery(async |nursery| {
-            for n in 0..WIDE as u64 {
-                nursery.start_soon(async move {
-                    CancelScope::new().run(shield(sleep(ms(n % 100)))).await;
-                    pending::<()>().await
-                });
-            }
-        }));
+        let result = move_on_after(
+            ms(5),
+            open_nursery(async |nursery| {
+                for n in 0..WIDE as u64 {
+                    nursery.start_soon(async move {
+                        CancelScope::new().run(shield(sleep(ms(n % 100)))).await;
+                        pending::<()>().await
+                    });
+                }
+            }),
+        );
         assert_eq!(result.await, None);
         assert_eq!(trace.elapsed(), 99);
     });

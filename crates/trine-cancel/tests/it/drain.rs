@@ -42,7 +42,15 @@ fn a_shield_completes() {
 fn a_body_that_ends_with_its_shield_returns_its_value() {
     check(async || {
         let scope = CancelScope::with_timeout(ms(5));
-        assert_eq!(scope.run(shield(async { sleep(ms(8)).await; 1 })).await, Some(1));
+        assert_eq!(
+            scope
+                .run(shield(async {
+                    sleep(ms(8)).await;
+                    1
+                }))
+                .await,
+            Some(1)
+        );
         assert!(scope.cancel_called() && !scope.cancelled_caught());
     });
 }
@@ -53,19 +61,22 @@ fn a_body_that_ends_with_its_shield_returns_its_value() {
 fn the_tasks_of_a_nursery_are_drained_side_by_side() {
     check(async || {
         let trace = Trace::new();
-        let result = move_on_after(ms(5), open_nursery(async |nursery| {
-            for (n, name) in [(1, "one"), (2, "two"), (3, "three")] {
-                let trace = &trace;
-                nursery.start_soon(finally(forever(), async move || {
-                    sleep(ms(n)).await;
-                    trace.note(name);
-                }));
-            }
-            nursery.start_soon(async {
-                let _gone = trace.on_drop("plain");
-                forever().await
-            });
-        }));
+        let result = move_on_after(
+            ms(5),
+            open_nursery(async |nursery| {
+                for (n, name) in [(1, "one"), (2, "two"), (3, "three")] {
+                    let trace = &trace;
+                    nursery.start_soon(finally(forever(), async move || {
+                        sleep(ms(n)).await;
+                        trace.note(name);
+                    }));
+                }
+                nursery.start_soon(async {
+                    let _gone = trace.on_drop("plain");
+                    forever().await
+                });
+            }),
+        );
         assert_eq!(result.await, None);
         trace.note("caught");
         trace.expect(["5: plain", "6: one", "7: two", "8: three", "8: caught"]);
@@ -79,28 +90,37 @@ fn nurseries_in_nurseries_are_drained() {
     check(async || {
         let trace = Trace::new();
         let inner_scopes: Vec<_> = (0..3).map(|_| CancelScope::new()).collect();
-        let result = move_on_after(ms(5), open_nursery(async |outer| {
-            for (scope, n, name) in [(0, 1, "one"), (1, 2, "two"), (2, 3, "three")] {
-                let (trace, scope) = (&trace, &inner_scopes[scope]);
-                outer.start_soon(async move {
-                    let region = scope.run(open_nursery(async |inner| {
-                        inner.start_soon(finally(forever(), async move || {
-                            sleep(ms(n)).await;
-                            trace.note(name);
+        let result = move_on_after(
+            ms(5),
+            open_nursery(async |outer| {
+                for (scope, n, name) in [(0, 1, "one"), (1, 2, "two"), (2, 3, "three")] {
+                    let (trace, scope) = (&trace, &inner_scopes[scope]);
+                    outer.start_soon(async move {
+                        let region = scope.run(open_nursery(async |inner| {
+                            inner.start_soon(finally(forever(), async move || {
+                                sleep(ms(n)).await;
+                                trace.note(name);
+                            }));
+                            let _plain = trace.on_drop("plain");
+                            pending::<()>().await
                         }));
-                        let _plain = trace.on_drop("plain");
-                        pending::<()>().await
-                    }));
-                    region.await;
-                    trace.note("an inner scope has resolved");
-                });
-            }
-        }));
+                        region.await;
+                        trace.note("an inner scope has resolved");
+                    });
+                }
+            }),
+        );
         assert_eq!(result.await, None);
         trace.note("caught");
         assert!(inner_scopes.iter().all(|scope| !scope.cancelled_caught()));
         trace.expect([
-            "5: plain", "5: plain", "5: plain", "6: one", "7: two", "8: three", "8: caught",
+            "5: plain",
+            "5: plain",
+            "5: plain",
+            "6: one",
+            "7: two",
+            "8: three",
+            "8: caught",
         ]);
     });
 }
@@ -111,21 +131,24 @@ fn nurseries_in_nurseries_are_drained() {
 fn what_is_inside_a_finally_is_drained_before_its_cleanup() {
     check(async || {
         let trace = Trace::new();
-        let result = move_on_after(ms(5), finally(
-            open_nursery(async |nursery| {
-                for n in [3, 1] {
-                    let trace = &trace;
-                    nursery.start_soon(finally(forever(), async move || {
-                        sleep(ms(n)).await;
-                        trace.note(format_args!("inner {n}"));
-                    }));
-                }
-            }),
-            async || {
-                sleep(ms(2)).await;
-                trace.note("outer");
-            },
-        ));
+        let result = move_on_after(
+            ms(5),
+            finally(
+                open_nursery(async |nursery| {
+                    for n in [3, 1] {
+                        let trace = &trace;
+                        nursery.start_soon(finally(forever(), async move || {
+                            sleep(ms(n)).await;
+                            trace.note(format_args!("inner {n}"));
+                        }));
+                    }
+                }),
+                async || {
+                    sleep(ms(2)).await;
+                    trace.note("outer");
+                },
+            ),
+        );
         assert_eq!(result.await, None);
         trace.expect(["6: inner 1", "8: inner 3", "10: outer"]);
     });
@@ -159,24 +182,27 @@ fn a_timeout_inside_a_shield_in_a_cancelled_scope() {
 fn cleanup_may_spawn() {
     check(async || {
         let trace = Trace::new();
-        let result = move_on_after(ms(5), open_nursery(async |nursery| {
-            let (trace, same) = (&trace, nursery.clone());
-            nursery.start_soon(finally(forever(), async move || {
-                same.start_soon(async {
-                    trace.note("in the cancelled nursery: begins");
-                    let _gone = trace.on_drop("in the cancelled nursery: dropped");
-                    sleep(ms(0)).await;
-                });
-                open_nursery(async |inner| {
-                    inner.start_soon(async {
-                        sleep(ms(2)).await;
-                        trace.note("under the shield: ends");
+        let result = move_on_after(
+            ms(5),
+            open_nursery(async |nursery| {
+                let (trace, same) = (&trace, nursery.clone());
+                nursery.start_soon(finally(forever(), async move || {
+                    same.start_soon(async {
+                        trace.note("in the cancelled nursery: begins");
+                        let _gone = trace.on_drop("in the cancelled nursery: dropped");
+                        sleep(ms(0)).await;
                     });
-                })
-                .await;
-            }));
-            pending::<()>().await
-        }));
+                    open_nursery(async |inner| {
+                        inner.start_soon(async {
+                            sleep(ms(2)).await;
+                            trace.note("under the shield: ends");
+                        });
+                    })
+                    .await;
+                }));
+                pending::<()>().await
+            }),
+        );
         assert_eq!(result.await, None);
         trace.note("caught");
         trace.expect([
@@ -194,15 +220,18 @@ fn cleanup_may_spawn() {
 fn a_task_with_a_guard_started_into_a_cancelled_nursery() {
     check(async || {
         let trace = Trace::new();
-        let result = move_on_after(ms(5), open_nursery(async |nursery| {
-            shield(sleep(ms(6))).await;
-            nursery.start_soon(async {
-                shield(sleep(ms(3))).await;
-                trace.note("guarded");
-                checkpoint().await;
-                trace.note("not reached");
-            });
-        }));
+        let result = move_on_after(
+            ms(5),
+            open_nursery(async |nursery| {
+                shield(sleep(ms(6))).await;
+                nursery.start_soon(async {
+                    shield(sleep(ms(3))).await;
+                    trace.note("guarded");
+                    checkpoint().await;
+                    trace.note("not reached");
+                });
+            }),
+        );
         assert_eq!(result.await, None);
         trace.note("caught");
         trace.expect(["9: guarded", "9: caught"]);
@@ -396,12 +425,15 @@ fn what_a_cancelled_task_owns_is_dropped_promptly() {
     check(async || {
         let owned = Rc::new(());
         let weak = Rc::downgrade(&owned);
-        let result = move_on_after(ms(1), open_nursery(async |nursery| {
-            nursery.start_soon(async move {
-                let _owned = owned;
-                forever().await
-            });
-        }));
+        let result = move_on_after(
+            ms(1),
+            open_nursery(async |nursery| {
+                nursery.start_soon(async move {
+                    let _owned = owned;
+                    forever().await
+                });
+            }),
+        );
         assert_eq!(result.await, None);
         assert!(weak.upgrade().is_none());
     });
@@ -474,7 +506,12 @@ fn the_order_of_teardown() {
         assert_eq!(result.await, None);
         drop(notes);
         trace.expect([
-            "5: oldest", "5: middle", "5: newest", "5: body", "5: around the nursery", "5: outside",
+            "5: oldest",
+            "5: middle",
+            "5: newest",
+            "5: body",
+            "5: around the nursery",
+            "5: outside",
         ]);
     });
 }

@@ -96,7 +96,10 @@ fn nested() {
         assert!(move_on_after(ms(5), outer).await.is_none());
         trace.note("caught");
         trace.expect([
-            "7: inner cleanup", "7: outer body dropped", "10: outer cleanup", "10: caught",
+            "7: inner cleanup",
+            "7: outer body dropped",
+            "10: outer cleanup",
+            "10: caught",
         ]);
     });
 }

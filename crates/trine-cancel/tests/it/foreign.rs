@@ -85,7 +85,7 @@ fn through_select() {
 fn through_shared() {
     drains(async |crew| {
         let shared: Vec<_> = crew.into_iter().map(FutureExt::shared).collect();
-        let again: Vec<_> = shared.iter().cloned().collect();
+        let again = shared.clone();
         // Both go with the combinator, and nothing else holds on to them.
         futures_util::join!(join_all(shared), join_all(again));
     });
@@ -177,7 +177,8 @@ fn nurseries_behind_a_combinator() {
             "8: cleanup of 2",
             "8: caught",
         ]);
-        let after = futures_util::poll!(std::panic::AssertUnwindSafe(nurseries.next()).catch_unwind());
+        let after =
+            futures_util::poll!(std::panic::AssertUnwindSafe(nurseries.next()).catch_unwind());
         assert!(after.is_pending(), "nobody has woken what is left in there");
     });
 }
@@ -235,12 +236,13 @@ fn a_guard_that_another_task_drops() {
         *place.borrow_mut() = Some(Box::pin(shield(forever())));
         open_nursery(async |nursery| {
             nursery.start_soon(async {
-                let result = move_on_after(ms(5), std::future::poll_fn(|cx| {
-                    match &mut *place.borrow_mut() {
+                let result = move_on_after(
+                    ms(5),
+                    std::future::poll_fn(|cx| match &mut *place.borrow_mut() {
                         Some(guarded) => guarded.as_mut().poll(cx),
                         None => std::task::Poll::Pending,
-                    }
-                }));
+                    }),
+                );
                 assert_eq!(result.await, None);
                 trace.note("caught");
             });
@@ -314,11 +316,14 @@ fn dropped_by_the_select_of_tokio() {
 fn dropped_while_it_drains() {
     check(async || {
         let trace = Trace::new();
-        let work = move_on_after(ms(5), finally(forever(), async || {
-            let _gone = trace.on_drop("cleanup dropped");
-            sleep(ms(10)).await;
-            trace.note("not reached");
-        }));
+        let work = move_on_after(
+            ms(5),
+            finally(forever(), async || {
+                let _gone = trace.on_drop("cleanup dropped");
+                sleep(ms(10)).await;
+                trace.note("not reached");
+            }),
+        );
         tokio::select! {
             () = sleep(ms(8)) => trace.note("selected"),
             _ = work => unreachable!("its cleanup takes longer"),

@@ -41,7 +41,10 @@ fn shields_are_cut_when_the_grace_is_over() {
         assert_eq!(result.await, None);
         trace.note("caught");
         trace.expect([
-            "9: quick cleanup ends", "15: shield cut", "15: slow cleanup cut", "15: caught",
+            "9: quick cleanup ends",
+            "15: shield cut",
+            "15: slow cleanup cut",
+            "15: caught",
         ]);
     });
 }
@@ -130,18 +133,27 @@ fn after_the_grace_code_runs_to_its_next_checkpoint() {
 // rule: D-10
 #[test]
 fn a_grace_set_after_the_cancel() {
-    for (grace, caught) in
-        [(Some(4), "9: caught"), (Some(1), "7: caught"), (Some(40), "25: caught"), (None, "25: caught")]
-    {
+    for (grace, caught) in [
+        (Some(4), "9: caught"),
+        (Some(1), "7: caught"),
+        (Some(40), "25: caught"),
+        (None, "25: caught"),
+    ] {
         check(async || {
             let trace = Trace::new();
             let scope = graced(10);
             open_nursery(async |nursery| {
                 nursery.start_soon(async {
-                    assert_eq!(scope.run(shield(async {
-                        sleep(ms(25)).await;
-                        checkpoint().await;
-                    })).await.is_some(), caught.starts_with("25"));
+                    assert_eq!(
+                        scope
+                            .run(shield(async {
+                                sleep(ms(25)).await;
+                                checkpoint().await;
+                            }))
+                            .await
+                            .is_some(),
+                        caught.starts_with("25")
+                    );
                     trace.note("caught");
                 });
                 sleep(ms(7)).await;

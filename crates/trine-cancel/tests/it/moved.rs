@@ -16,6 +16,9 @@ use crate::support::{Trace, catch_panic, check, check_panics, forever, ms, poll_
 
 type Boxed<'a, T = ()> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
+/// Makes a future.
+type Open = fn() -> Boxed<'static>;
+
 /// A place where one task leaves a future for another.
 #[derive(Default)]
 struct Locker<'a> {
@@ -56,6 +59,7 @@ fn a_future_follows_the_scopes_where_it_is_polled() {
                         let mut work: Boxed<'_> = Box::pin(work);
                         assert!(poll_once(&mut work).await.is_pending());
                         locker.leave(work);
+                        shield(sleep(ms(20))).await; // so that the scope is there until then
                         forever().await
                     });
                     assert!(begin.await.is_none());
@@ -71,7 +75,7 @@ fn a_future_follows_the_scopes_where_it_is_polled() {
             })
             .await;
             match scoped {
-                "first" => trace.expect(["5: the first is cancelled", "10: finished"]),
+                "first" => trace.expect(["10: finished", "20: the first is cancelled"]),
                 _ => trace.expect(["5: the second is cancelled", "50: the first is cancelled"]),
             }
         });
@@ -190,7 +194,7 @@ fn a_nursery_that_was_cut_panics_when_it_is_polled_outside() {
 // rule: C-16, D-12
 #[test]
 fn a_region_that_was_cut_panics_when_it_is_polled_outside() {
-    let cut: [(&str, fn() -> Boxed<'static>); 3] = [
+    let cut: [(&str, Open); 3] = [
         ("scope", || Box::pin(async { CancelScope::new().run(forever()).await.unwrap_or(()) })),
         ("timeout", || Box::pin(async { move_on_after(ms(50), forever()).await.unwrap_or(()) })),
         ("finally", || Box::pin(async { finally(forever(), async || ()).await })),
@@ -332,7 +336,8 @@ fn leaked_inside_a_scope() {
 #[test]
 fn kept_when_the_run_is_over() {
     for drop_it in [true, false] {
-        let mut kept: Boxed<'static, Option<()>> = Box::pin(move_on_after(ms(50), shield(sleep(ms(20)))));
+        let mut kept: Boxed<'static, Option<()>> =
+            Box::pin(move_on_after(ms(50), shield(sleep(ms(20)))));
         let run = || Runner::new().clock(MockClock::autojump());
         run().run(async { assert!(poll_once(&mut kept).await.is_pending()) });
         assert_ne!(usage(), Usage::default());

@@ -94,10 +94,13 @@ fn a_panic_in_a_destructor_when_a_body_is_cut() {
     assert_eq!(message, "dropped badly");
 
     let message = check_panics(async || {
-        move_on_after(ms(5), move_on_after(ms(8), async {
-            let _explosive = Explosive("dropped badly, deeper");
-            forever().await
-        }))
+        move_on_after(
+            ms(5),
+            move_on_after(ms(8), async {
+                let _explosive = Explosive("dropped badly, deeper");
+                forever().await
+            }),
+        )
         .await;
     });
     assert_eq!(message, "dropped badly, deeper");
@@ -127,16 +130,19 @@ fn a_destructor_panics_behind_a_combinator() {
 #[test]
 fn a_panic_in_a_task_that_is_cut() {
     let message = check_panics(async || {
-        move_on_after(ms(5), open_nursery(async |nursery| {
-            nursery.start_soon(async {
-                let _explosive = Explosive("a task was dropped badly");
-                forever().await
-            });
-            nursery.start_soon(finally(forever(), async || {
-                sleep(ms(3)).await;
-                panic!("a cleanup went wrong later");
-            }));
-        }))
+        move_on_after(
+            ms(5),
+            open_nursery(async |nursery| {
+                nursery.start_soon(async {
+                    let _explosive = Explosive("a task was dropped badly");
+                    forever().await
+                });
+                nursery.start_soon(finally(forever(), async || {
+                    sleep(ms(3)).await;
+                    panic!("a cleanup went wrong later");
+                }));
+            }),
+        )
         .await
     });
     assert_eq!(message, "a task was dropped badly");
@@ -148,13 +154,10 @@ fn a_panic_in_a_task_that_is_cut() {
 fn a_panic_beside_what_is_cancelled() {
     let message = check_panics(async || {
         let scope = CancelScope::with_timeout(ms(5));
-        futures_util::join!(
-            scope.run(finally(forever(), async || sleep(ms(10)).await)),
-            async {
-                sleep(ms(7)).await;
-                panic!("broken");
-            },
-        );
+        futures_util::join!(scope.run(finally(forever(), async || sleep(ms(10)).await)), async {
+            sleep(ms(7)).await;
+            panic!("broken");
+        },);
     });
     assert_eq!(message, "broken");
 }

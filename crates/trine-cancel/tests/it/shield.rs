@@ -136,14 +136,13 @@ fn a_sleep_that_was_passed_over_ends_when_a_shield_hides_the_cancel() {
         let (outer, inner) = (CancelScope::new(), CancelScope::new());
         open_nursery(async |nursery| {
             nursery.start_soon(async {
-                // A guard keeps the region from being dropped meanwhile.
-                let result = outer.run(inner.run(open_nursery(async |inside| {
-                    inside.start_soon(shield(sleep(ms(20))));
-                    shield(sleep(ms(8))).await;
-                    sleep(ms(1)).await;
+                let nap = async {
+                    sleep(ms(6)).await;
                     trace.note("slept");
-                })));
-                assert_eq!(result.await, Some(Some(())));
+                };
+                // A guard keeps the region from being dropped meanwhile.
+                let region = async { futures_util::join!(nap, shield(sleep(ms(20)))) };
+                assert!(outer.run(inner.run(region)).await.is_some());
                 trace.note("finished");
             });
             sleep(ms(5)).await;
@@ -152,7 +151,7 @@ fn a_sleep_that_was_passed_over_ends_when_a_shield_hides_the_cancel() {
             inner.set_shield(true);
         })
         .await;
-        trace.expect(["9: slept", "20: finished"]);
+        trace.expect(["7: slept", "20: finished"]);
     });
 }
 
@@ -301,15 +300,18 @@ fn shielding_a_part_of_a_region() {
     check(async || {
         let trace = Trace::new();
         let scope = CancelScope::new();
-        let result = move_on_after(ms(5), scope.run(async {
-            sleep(ms(2)).await;
-            scope.set_shield(true);
-            sleep(ms(6)).await;
-            trace.note("shielded part ends");
-            scope.set_shield(false);
-            sleep(ms(1)).await;
-            trace.note("not reached");
-        }));
+        let result = move_on_after(
+            ms(5),
+            scope.run(async {
+                sleep(ms(2)).await;
+                scope.set_shield(true);
+                sleep(ms(6)).await;
+                trace.note("shielded part ends");
+                scope.set_shield(false);
+                sleep(ms(1)).await;
+                trace.note("not reached");
+            }),
+        );
         assert_eq!(result.await, None);
         trace.expect(["8: shielded part ends"]);
     });
@@ -365,16 +367,19 @@ fn the_effective_deadline_stops_at_a_shield() {
 fn a_shielded_body_is_not_polled_for_a_cancel_outside() {
     check(async || {
         let polls = std::cell::Cell::new(0);
-        let result = move_on_after(ms(5), shield(open_nursery(async |nursery| {
-            nursery.start_soon(async {
-                let mut sleeping = std::pin::pin!(sleep(ms(10)));
-                poll_fn(|cx| {
-                    polls.set(polls.get() + 1);
-                    sleeping.as_mut().poll(cx)
-                })
-                .await;
-            });
-        })));
+        let result = move_on_after(
+            ms(5),
+            shield(open_nursery(async |nursery| {
+                nursery.start_soon(async {
+                    let mut sleeping = std::pin::pin!(sleep(ms(10)));
+                    poll_fn(|cx| {
+                        polls.set(polls.get() + 1);
+                        sleeping.as_mut().poll(cx)
+                    })
+                    .await;
+                });
+            })),
+        );
         assert_eq!(result.await, Some(()));
         assert_eq!(polls.get(), 2);
     });

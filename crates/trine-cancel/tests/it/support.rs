@@ -9,14 +9,22 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use trine_core::lowlevel::{Usage, usage};
-use trine_core::{Instrument, Runner, now, sleep_forever};
+use trine_core::lowlevel::{Idle, Usage, usage, watch_idle};
+use trine_core::{Runner, now, sleep_forever};
 use trine_testing::MockClock;
 
 /// Runs a program in virtual time. It must neither hang nor leave anything behind: rule D-13 is
 /// looked at after each of them.
 pub(crate) fn check<T>(program: impl AsyncFnOnce() -> T) -> T {
-    let value = Runner::new().clock(MockClock::autojump()).instrument(NoHang).run(program());
+    let value = Runner::new().clock(MockClock::autojump()).run(async {
+        watch_idle(
+            Duration::ZERO,
+            Rc::new(|idle| {
+                assert_ne!(idle, Idle::Stuck, "the program hangs: everybody waits, for nothing");
+            }),
+        );
+        program().await
+    });
     assert_eq!(usage(), Usage::default(), "the program has left something behind");
     value
 }
@@ -38,15 +46,6 @@ pub(crate) fn catch_panic<T>(f: impl FnOnce() -> T) -> String {
             Ok(text) => *text,
             Err(payload) => (*payload.downcast::<&str>().expect("a message")).to_owned(),
         },
-    }
-}
-
-/// Ends a run that would wait for nothing.
-struct NoHang;
-
-impl Instrument for NoHang {
-    fn before_io_wait(&mut self, at_most: Option<Duration>) {
-        assert!(at_most.is_some(), "the program hangs: every task waits, and for no time");
     }
 }
 

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use trine_cancel::{
-    CancelScope, TooSlow, fail_after, fail_at, move_on_after, move_on_at, shield,
-};
+use trine_cancel::{CancelScope, TooSlow, fail_after, fail_at, move_on_after, move_on_at, shield};
 use trine_core::{checkpoint, now, sleep, sleep_until};
 use trine_nursery::open_nursery;
 use trine_sync::Event;
@@ -38,7 +36,8 @@ fn no_time_at_all() {
 #[test]
 fn a_scope_that_is_late_at_its_entry() {
     check(async || {
-        for scope in [CancelScope::with_timeout(Duration::ZERO), CancelScope::with_deadline(now())] {
+        for scope in [CancelScope::with_timeout(Duration::ZERO), CancelScope::with_deadline(now())]
+        {
             assert_eq!(scope.run(async { 1 }).await, Some(1));
             assert!(scope.cancel_called() && !scope.cancelled_caught());
             assert_eq!(scope.reason().as_deref(), Some("deadline"));
@@ -73,7 +72,8 @@ fn what_was_completed_before_the_deadline_is_delivered() {
             trace.note("delivered");
         };
         open_nursery(async |nursery| {
-            nursery.start_soon(async { assert_eq!(move_on_after(ms(5), delivered).await, Some(())) });
+            nursery
+                .start_soon(async { assert_eq!(move_on_after(ms(5), delivered).await, Some(())) });
             nursery.start_soon(async {
                 sleep(ms(5) - Duration::from_nanos(1)).await;
                 event.set();

@@ -31,6 +31,7 @@ mod cache;
 mod call;
 mod calls;
 mod context;
+mod exchange;
 pub mod from_thread;
 mod iterate;
 mod name;

@@ -1,8 +1,18 @@
 //! A value handed from one thread to another, once: to a thread that blocks, or to a future.
+//!
+//! `tests/loom` tries all interleavings of giving, dropping and waiting.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
+#[cfg(not(loom))]
+use std::sync::{Mutex, MutexGuard};
 use std::task::{Context, Poll, Wake, Waker};
+#[cfg(not(loom))]
 use std::thread::{self, Thread};
+
+#[cfg(loom)]
+use loom::sync::{Mutex, MutexGuard};
+#[cfg(loom)]
+use loom::thread::{self, Thread};
 
 /// The side that gives the value. Dropped without giving, it tells the other side so.
 pub(crate) struct Answer<T> {

@@ -18,8 +18,9 @@ use trine_core::lowlevel::{Guard, OutsideWork, RemoteHandle, cancel_visible, spa
 use trine_limiter::{AcquireOwned, OwnedPermit};
 
 use crate::cache::ThreadCache;
+use crate::exchange::News;
 use crate::served::Serve;
-use crate::task::{Finished, News, Start, Task};
+use crate::task::{Finished, Start, Task};
 use crate::to_thread::Options;
 
 /// How often one poll looks for more from the thread. A thread that asks again as soon as it is answered must not keep

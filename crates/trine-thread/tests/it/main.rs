@@ -9,6 +9,7 @@ mod portal;
 mod run_handle;
 mod stress;
 mod to_thread;
+mod tokio;
 
 use std::sync::Mutex;
 use std::time::Duration;

@@ -9,6 +9,7 @@ use trine_cancel::{CancelScope, finally, move_on_after, shield};
 use trine_core::lowlevel::{cancel_shielded_checkpoint, cancel_visible};
 use trine_core::{checkpoint, now, sleep};
 use trine_nursery::{open_nursery, try_open_nursery};
+use trine_sync::Event;
 
 use crate::support::{NoteOnDrop, Trace, check, forever, ms};
 
@@ -537,5 +538,30 @@ fn a_second_cancel_while_draining() {
         .await;
         assert_eq!(scope.reason().as_deref(), Some("deadline"));
         trace.expect(["10: caught"]);
+    });
+}
+
+/// A cancel that comes up while the region is being polled does not cut it in that very poll: what had
+/// been completed by then is delivered first.
+// rule: C-5, D-8
+#[test]
+fn what_was_completed_in_the_poll_of_the_cancel_is_delivered() {
+    check(async || {
+        let trace = Trace::new();
+        let event = Event::new();
+        let scope = CancelScope::new();
+        let waiting = async {
+            event.wait().await;
+            trace.note("delivered");
+        };
+        let cancelling = async {
+            event.set();
+            scope.cancel();
+            checkpoint().await;
+            trace.note("not reached");
+        };
+        let result = scope.run(async { futures_util::join!(waiting, cancelling) });
+        assert!(result.await.is_none());
+        trace.expect(["0: delivered"]);
     });
 }

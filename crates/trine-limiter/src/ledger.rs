@@ -143,6 +143,7 @@ impl Ledger {
     }
 
     /// Stands in line. Call it only when `take` said that it would block.
+    #[inline]
     pub(crate) fn join(
         &mut self,
         borrower: Option<Borrower>,
@@ -299,6 +300,7 @@ impl Ledger {
         }
     }
 
+    #[inline]
     fn grant(&mut self, index: usize, stage: Stage, wakes: &mut Wakes) {
         self.unlink(index);
         self.borrowed += 1;
@@ -309,6 +311,7 @@ impl Ledger {
         }
     }
 
+    #[inline]
     fn unlink(&mut self, index: usize) {
         let (previous, next) = (self.slots[index].previous, self.slots[index].next);
         match previous {
@@ -321,6 +324,7 @@ impl Ledger {
         }
     }
 
+    #[inline]
     fn occupy(&mut self, borrower: Option<Borrower>, stage: Stage) -> SlotId {
         let borrower = match borrower {
             Some(named) => {

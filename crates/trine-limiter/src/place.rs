@@ -80,6 +80,7 @@ impl Table {
 
 impl Place {
     /// The place from which the future that is being polled looks for a cancel.
+    #[inline]
     pub(crate) fn enter(cx: &Context<'_>) -> Self {
         if ORPHAN_COUNT.load(Ordering::Relaxed) > 0 {
             clear_orphans();

@@ -10,6 +10,7 @@ mod run_handle;
 mod stress;
 mod to_thread;
 mod tokio;
+mod ui;
 
 use std::sync::Mutex;
 use std::time::Duration;

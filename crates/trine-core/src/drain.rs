@@ -150,6 +150,7 @@ impl ScopeFrame {
         // Follows a move, so that what is outside is what is around us now.
         self.enter(cx, |_| ());
         if self.is_cancelled_outside() {
+            self.stop_holding();
             // Should a shield hide that cancel after all, we are woken and look again.
             let _ = Waiter::new(cx).accepts();
             return Poll::Pending;

@@ -294,6 +294,11 @@ impl ScopeFrame {
         });
     }
 
+    /// The body is gone, and only a scope outside can end this region: it holds up nothing.
+    pub(crate) fn stop_holding(&self) {
+        Runtime::with(|runtime| runtime.tree(|tree| tree.stop_holding(self.id)));
+    }
+
     pub(crate) fn id(&self) -> FrameId {
         self.id
     }

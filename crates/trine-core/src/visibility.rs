@@ -143,6 +143,15 @@ impl Tree {
         }
     }
 
+    /// The body of this frame is gone: if the frame is a shield, there is nothing left that it could hold
+    /// up the drain for.
+    pub(crate) fn stop_holding(&mut self, id: FrameId) {
+        let held = self.contributes(id);
+        self.frames[id.index()].flags.set(Flags::CUT, true);
+        self.update_contribution(id, held);
+        self.check_near(id);
+    }
+
     /// Whether the scope whose cancel has cut this frame short is still around it.
     pub(crate) fn is_doomed(&self, id: FrameId) -> bool {
         let mut at = id;

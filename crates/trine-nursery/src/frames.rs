@@ -73,11 +73,14 @@ impl Frames {
     /// Cancels everything because something has failed.
     pub(crate) fn fail(&self) {
         self.failed.set(true);
-        if let Some(group) = &*self.group.borrow() {
-            group.cancel();
-        }
         if let Some(body) = &*self.body.borrow() {
             body.cancel();
+        }
+        if let Some(group) = &*self.group.borrow() {
+            group.cancel();
+            // The tasks may have been cancelled before, and the body be about to be polled anyway: then
+            // neither of these cancels would have the nursery polled again.
+            group.wake();
         }
         self.cancel_starts();
     }

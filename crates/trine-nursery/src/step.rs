@@ -22,7 +22,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use trine_core::lowlevel::{Group, Ready, Turn};
+use trine_core::lowlevel::{Group, Ready, TaskFrame, Turn};
 
 use crate::frames::{BODY, TaskId};
 use crate::shared::Shared;
@@ -51,6 +51,12 @@ struct Cancelled {
     tasks: bool,
     body: bool,
     hard: bool,
+}
+
+/// Whether a cancelled task needs no draining. It may have hidden the cancel meanwhile, by a shield.
+#[inline]
+fn may_drop(frame: &TaskFrame) -> bool {
+    frame.is_cancelled() && !frame.has_guards()
 }
 
 /// One poll of a nursery.
@@ -146,7 +152,7 @@ where
         }
         let (_, task) = self.taken.insert((slot, task));
         let poll = ready.poll(|cx| task.as_mut().poll(cx));
-        let drained = self.cancelled.tasks && !task.frame().has_guards();
+        let drained = self.cancelled.tasks && may_drop(task.frame());
         match poll {
             Poll::Pending if !drained || serves => {
                 if let Some((slot, task)) = self.taken.take() {
@@ -173,7 +179,7 @@ where
     fn poll_body(&mut self, ready: &Ready) {
         let Some(body) = self.body.as_mut().as_pin_mut() else { return };
         match ready.poll(|cx| body.poll(cx)) {
-            Poll::Pending if !self.cancelled.body || self.body_has_guards() => return,
+            Poll::Pending if !self.cancelled.body || !self.may_drop_body() => return,
             Poll::Pending => self.note_cut(),
             Poll::Ready(Ok(value)) => *self.value = Some(value),
             Poll::Ready(Err(error)) => self.shared.fail(error, None),
@@ -193,8 +199,8 @@ where
         self.shared.catch(|| body.set(None));
     }
 
-    fn body_has_guards(&self) -> bool {
-        self.shared.frames.body.borrow().as_ref().is_some_and(|body| body.has_guards())
+    fn may_drop_body(&self) -> bool {
+        self.shared.frames.body.borrow().as_ref().is_some_and(may_drop)
     }
 
     fn note_cut(&self) {
@@ -205,7 +211,7 @@ where
     fn answer(&mut self, id: TaskId) {
         let tasks = self.shared.tasks.borrow();
         let Some(task) = tasks.find(id) else { return };
-        let drained = self.cancelled.tasks && !task.frame().has_guards();
+        let drained = self.cancelled.tasks && may_drop(task.frame());
         let done = task.has_ended() || drained;
         drop(tasks);
         if !done {
@@ -267,7 +273,7 @@ where
                 // The run has been told to poll it.
                 Some(task) if task.is_flat() && task.frame().has_guards() => continue,
                 Some(task) => {
-                    task.frame().has_guards()
+                    !may_drop(task.frame())
                         || task.frame().is_ready()
                         || task.has_ended()
                         || self.serves_others(slot)
@@ -289,7 +295,7 @@ where
         if self.body.is_none() {
             return;
         }
-        if self.body_has_guards() {
+        if !self.may_drop_body() {
             let body = self.shared.frames.body.borrow();
             let Some(frame) = &*body else { return };
             let ready = self.turn.visit(frame, BODY);

@@ -55,8 +55,7 @@ impl Claim {
                     Outlook::InLine => {}
                 }
                 ready!(poll_checkpoint(cx));
-                let place = place.map(|place| place.update(cx));
-                self.stay(limiter, cx.waker(), slot, place)
+                self.stay(limiter, cx, slot, place)
             }
             Progress::Over => panic!("a future of trine-limiter was polled after it had finished"),
         }
@@ -134,16 +133,18 @@ impl Claim {
     fn stay(
         &mut self,
         limiter: &CapacityLimiter,
-        waker: &Waker,
+        cx: &Context<'_>,
         slot: SlotId,
-        place: Option<Place>,
+        before: Option<Place>,
     ) -> Poll<Result<SlotId, AcquireError>> {
+        let place = before.map(|place| place.update(cx));
         self.progress = Progress::InLine { slot, place };
-        let stale = limiter.with_ledger(|ledger, _| ledger.wants_waker(slot, waker));
-        let fresh = stale.then(|| waker.clone());
+        let stale = limiter.with_ledger(|ledger, _| ledger.wants_waker(slot, cx.waker()));
+        let fresh = stale.then(|| cx.waker().clone());
         let (granted, spare) =
             limiter.with_ledger(|ledger, wakes| ledger.refresh(slot, fresh, place, wakes));
         drop(spare);
+        leave_moved(before, place);
         if granted { self.finish(slot, place) } else { Poll::Pending }
     }
 
@@ -155,15 +156,18 @@ impl Claim {
         slot: SlotId,
         place: Option<Place>,
     ) -> Poll<Result<SlotId, AcquireError>> {
-        let place = place.map_or_else(|| Place::enter(cx), |place| place.update(cx));
+        let before = place;
+        let place = before.map_or_else(|| Place::enter(cx), |place| place.update(cx));
         self.progress = Progress::InLine { slot, place: Some(place) };
         // No checkpoint: the operation is over, if nothing cancelled it first.
         if place.accepts() == Some(false) {
             let waker = cx.waker().clone();
             limiter.with_ledger(|ledger, wakes| ledger.hand_on(slot, waker, place, wakes));
+            leave_moved(before, Some(place));
             return Poll::Pending;
         }
         limiter.with_ledger(|ledger, _| ledger.collect(slot));
+        leave_moved(before, Some(place));
         self.finish(slot, Some(place))
     }
 
@@ -173,5 +177,14 @@ impl Claim {
             place.leave();
         }
         Poll::Ready(Ok(slot))
+    }
+}
+
+/// Leaves the place before, if the waiter has moved: now that the line names the new one.
+fn leave_moved(before: Option<Place>, now: Option<Place>) {
+    if let Some(old) = before
+        && now != before
+    {
+        old.leave();
     }
 }

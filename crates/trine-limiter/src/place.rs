@@ -4,12 +4,17 @@
 //! (`trine_core::lowlevel::Waiter`) cannot leave that thread; the line of a limiter is shared by all threads. So each thread
 //! keeps the records of its own waiters in a table of its own, and the line keeps a `Place`: which thread, which record.
 //!
-//! A future that is moved to another thread while it waits cannot remove its old record. It leaves the key in `ORPHANS`,
-//! and the thread that owns the record clears it when it next needs a place. (Only under multi-threaded executors.)
+//! A future that is moved to another thread while it waits cannot remove its old record. It leaves the place in `ORPHANS`,
+//! and the thread that owns the record clears it when it next needs a place; one that has ended takes all with it. (Only
+//! under multi-threaded executors.)
+//!
+//! A record may be used again as soon as its place was left. So whoever leaves one sees to it first that the line does not
+//! name it any more.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Context;
 
 use trine_core::lowlevel::Waiter;
@@ -36,8 +41,16 @@ struct Record {
     granted: bool,
 }
 
-/// Records whose waiters have left their thread.
-static ORPHANS: Mutex<Vec<Place>> = Mutex::new(Vec::new());
+/// What threads know of each other's records.
+struct Orphans {
+    /// The threads that have a table.
+    threads: BTreeSet<u64>,
+    /// Records whose waiters have left their thread.
+    places: Vec<Place>,
+}
+
+static ORPHANS: Mutex<Orphans> =
+    Mutex::new(Orphans { threads: BTreeSet::new(), places: Vec::new() });
 
 /// How many places `ORPHANS` holds, so that nobody locks it for nothing. Written only under the lock of `ORPHANS`.
 // Relaxed: a stale value only delays the clearing of a record.
@@ -52,11 +65,9 @@ impl Table {
         /// The number of the next thread that waits for a limiter.
         // Relaxed: only that no two threads get the same number counts.
         static NEXT_THREAD: AtomicU64 = AtomicU64::new(1);
-        Self {
-            thread: NEXT_THREAD.fetch_add(1, Ordering::Relaxed),
-            records: Vec::new(),
-            vacant: Vec::new(),
-        }
+        let thread = NEXT_THREAD.fetch_add(1, Ordering::Relaxed);
+        Orphans::lock().threads.insert(thread);
+        Self { thread, records: Vec::new(), vacant: Vec::new() }
     }
 
     #[inline]
@@ -78,6 +89,35 @@ impl Table {
     }
 }
 
+impl Drop for Table {
+    fn drop(&mut self) {
+        let mut orphans = Orphans::lock();
+        orphans.threads.remove(&self.thread);
+        orphans.places.retain(|place| place.thread != self.thread);
+        orphans.count();
+    }
+}
+
+impl Orphans {
+    fn lock() -> MutexGuard<'static, Self> {
+        // No foreign code runs under the lock.
+        ORPHANS.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that nobody has a use for a record; one whose thread has ended is gone already.
+    fn add(place: Place) {
+        let mut orphans = Self::lock();
+        if orphans.threads.contains(&place.thread) {
+            orphans.places.push(place);
+            orphans.count();
+        }
+    }
+
+    fn count(&self) {
+        ORPHAN_COUNT.store(self.places.len(), Ordering::Relaxed);
+    }
+}
+
 impl Place {
     /// The place from which the future that is being polled looks for a cancel.
     #[inline]
@@ -89,7 +129,8 @@ impl Place {
         TABLE.with_borrow_mut(|table| table.insert(waiter))
     }
 
-    /// The place where the waiter is now, polled again: the same record if it is still on its thread.
+    /// The place where the waiter is now, polled again: the same record if it is still on its thread. Else the old place must
+    /// be left, once the line names the new one.
     pub(crate) fn update(self, cx: &Context<'_>) -> Self {
         let waiter = Waiter::new(cx);
         // The old record is dropped when the table is no longer borrowed: that may run foreign code.
@@ -102,11 +143,7 @@ impl Place {
         });
         match replaced {
             Ok(_old) => self,
-            Err(waiter) => {
-                let place = TABLE.with_borrow_mut(|table| table.insert(waiter));
-                self.leave();
-                place
-            }
+            Err(waiter) => TABLE.with_borrow_mut(|table| table.insert(waiter)),
         }
     }
 
@@ -158,26 +195,22 @@ impl Place {
         });
         match removed {
             Ok(Some(waiter)) => drop(waiter),
-            // Its own thread is ending: the record went with the table, or goes with it.
-            Err(_) => {}
-            Ok(None) => {
-                let mut orphans = ORPHANS.lock().unwrap_or_else(PoisonError::into_inner);
-                orphans.push(self);
-                ORPHAN_COUNT.store(orphans.len(), Ordering::Relaxed);
-            }
+            // Another thread's; or this thread is ending, and its table is gone.
+            Ok(None) | Err(_) => Orphans::add(self),
         }
     }
 }
 
 /// Frees the records of this thread whose waiters have left it.
 fn clear_orphans() {
-    let mut orphans = ORPHANS.lock().unwrap_or_else(PoisonError::into_inner);
+    // First, since a thread that has no table yet makes one here, and that takes the lock.
+    let thread = TABLE.with_borrow(|table| table.thread);
+    let mut orphans = Orphans::lock();
     let freed: Vec<Option<Waiter>> = TABLE.with_borrow_mut(|table| {
-        let thread = table.thread;
-        let mine = orphans.extract_if(.., |place| place.thread == thread);
+        let mine = orphans.places.extract_if(.., |place| place.thread == thread);
         mine.map(|place| table.remove(place)).collect()
     });
-    ORPHAN_COUNT.store(orphans.len(), Ordering::Relaxed);
+    orphans.count();
     drop(orphans);
     drop(freed);
 }

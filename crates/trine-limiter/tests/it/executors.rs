@@ -61,3 +61,30 @@ fn futures_joined_under_a_foreign_executor_take_turns() {
     block_on(futures_lite::future::zip(work(), work()));
     assert_eq!(limiter.available_tokens(), 1);
 }
+
+#[test]
+fn waiters_that_move_between_threads_all_the_time_lose_nothing() {
+    // Each future is polled on one thread and then on another, while tokens come and go on both.
+    const WAITERS: usize = 40;
+    let limiter = Arc::new(CapacityLimiter::new(2));
+    for _ in 0..5 {
+        let held: Vec<_> = (0..2).map(|_| limiter.try_acquire_owned().unwrap()).collect();
+        let mut waiters: Vec<_> = (0..WAITERS).map(|_| Box::pin(limiter.acquire_owned())).collect();
+        for waiter in &mut waiters {
+            assert!(poll_once(waiter.as_mut()).is_pending());
+        }
+        let (left, right) = (waiters.split_off(WAITERS / 2), waiters);
+        drop(held);
+        let finish = |mut waiters: Vec<std::pin::Pin<Box<trine_limiter::AcquireOwned>>>| {
+            while !waiters.is_empty() {
+                waiters.retain_mut(|waiter| poll_once(waiter.as_mut()).is_pending());
+                thread::yield_now();
+            }
+        };
+        thread::scope(|threads| {
+            threads.spawn(|| finish(left));
+            finish(right);
+        });
+        assert_eq!((limiter.available_tokens(), limiter.statistics().tasks_waiting), (2, 0));
+    }
+}

@@ -145,6 +145,9 @@ impl World {
 }
 
 proptest! {
+    // Half the usual number: a quarter of a second is what a test may take.
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
     // rule: Y-2
     #[test]
     fn the_limiter_agrees_with_its_model(steps in steps()) {

@@ -78,7 +78,7 @@ fn a_thread_without_a_job_ends_when_its_time_is_up() {
 // rule: T-1
 #[test]
 fn a_job_given_to_a_thread_that_is_about_to_end_is_done_all_the_same() {
-    const JOBS: usize = 1_000;
+    const JOBS: usize = 300;
     let cache = ThreadCache::new(Duration::ZERO);
     let done = Arc::new(AtomicUsize::new(0));
     for job in 0..JOBS {

@@ -69,11 +69,14 @@ fn usage_is_of_a_run() -> bool {
 pub(super) struct Env {
     pub(super) world: Rc<World>,
     /// The nurseries in which it may start tasks, the innermost last, with what is around *their* tasks.
-    nurseries: Rc<[(Nursery<'static, u32>, Rc<[Rc<Region>]>)]>,
+    nurseries: Rc<[Open]>,
     scopes: Rc<[CancelScope]>,
     /// What must be open while it runs.
     around: Rc<[Rc<Region>]>,
 }
+
+/// A nursery in which tasks may be started, and what those have around them.
+type Open = (Nursery<'static, u32>, Rc<[Rc<Region>]>);
 
 /// A nursery, or the body of a `finally`: what must have ended before something else.
 pub(super) struct Region {

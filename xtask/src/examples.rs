@@ -24,21 +24,55 @@ struct Run {
     expected: &'static str,
 }
 
+/// What `dupes` has to search: two files that are equal, one of the same size, one of another.
+const SOME_DUPLICATES: &[(&str, &str)] = &[
+    ("a/one.txt", "the same twice\n"),
+    ("b/two.txt", "the same twice\n"),
+    ("b/three.txt", "the same sizes\n"),
+    ("b/four.txt", "alone\n"),
+];
+
+/// A run of `dupes`.
+const fn dupes(args: &'static [&'static str], exit_code: i32, expected: &'static str) -> Run {
+    Run { example: "dupes", args, files: SOME_DUPLICATES, exit_code, expected }
+}
+
+/// What `crawler` has to search: a site of five pages, of which one is linked to and missing.
+const SOME_PAGES: &[(&str, &str)] = &[
+    ("index.html", "<a href=\"about.html\">us</a> <a href=\"news.html\">news</a>\n"),
+    ("about.html", "<a href=\"index.html\">home</a> <a href=\"gone.html\">more</a>\n"),
+    ("news.html", "<a href=\"about.html\">us</a> <a href=\"old.html\">older</a>\n"),
+    ("old.html", "nothing\n"),
+];
+
+/// A run of `crawler`.
+const CRAWLER: Run = Run {
+    example: "crawler",
+    args: &["."],
+    files: SOME_PAGES,
+    exit_code: 0,
+    expected: "crawler.txt",
+};
+
+/// A run of an example that needs nothing.
+const fn plain(example: &'static str, expected: &'static str) -> Run {
+    Run { example, args: &[], files: &[], exit_code: 0, expected }
+}
+
 /// What is run; an example that is not there yet is passed over.
-const RUNS: [Run; 2] = [
+const RUNS: [Run; 12] = [
+    plain("axum_handler", "axum_handler.txt"),
+    CRAWLER,
+    plain("deadlock", "deadlock.txt"),
+    plain("graceful_shutdown", "graceful_shutdown.txt"),
+    plain("happy_eyeballs", "happy_eyeballs.txt"),
+    plain("supervisor", "supervisor.txt"),
+    plain("worker_pool", "worker_pool.txt"),
     Run { example: "tour", args: &[], files: &[], exit_code: 0, expected: "tour.txt" },
-    Run {
-        example: "dupes",
-        args: &["."],
-        files: &[
-            ("a/one.txt", "the same twice\n"),
-            ("b/two.txt", "the same twice\n"),
-            ("b/three.txt", "the same sizes\n"),
-            ("b/four.txt", "alone\n"),
-        ],
-        exit_code: 0,
-        expected: "dupes.txt",
-    },
+    dupes(&["."], 0, "dupes.txt"),
+    dupes(&["--json", "--jobs", "1", "."], 0, "dupes-json.txt"),
+    dupes(&["--timeout", "0s", "."], 3, "dupes-partial.txt"),
+    dupes(&["nowhere"], 2, "dupes-nowhere.txt"),
 ];
 
 /// Where the examples are.

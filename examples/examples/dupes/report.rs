@@ -123,7 +123,8 @@ impl fmt::Display for Report {
         match self.ending {
             Ending::Complete => Ok(()),
             Ending::TimedOut(timeout) => {
-                writeln!(f, "PARTIAL: stopped after {timeout:?}; there may be more")
+                let timeout = timeout.as_secs_f64();
+                writeln!(f, "PARTIAL: stopped after {timeout} s; there may be more")
             }
             Ending::Interrupted => writeln!(f, "PARTIAL: interrupted; there may be more"),
         }

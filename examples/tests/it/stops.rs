@@ -18,7 +18,7 @@ fn when_the_time_is_over() {
     let timeout = Duration::ZERO;
     let report = report(&Options { timeout: Some(timeout), ..options(&[root.path()], 2) });
     assert_eq!((report.ending, report.exit_code()), (Ending::TimedOut(timeout), 3));
-    assert!(report.to_string().ends_with("PARTIAL: stopped after 0ns; there may be more\n"));
+    assert!(report.to_string().ends_with("PARTIAL: stopped after 0 s; there may be more\n"));
 }
 
 #[test]

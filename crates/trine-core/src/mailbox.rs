@@ -86,7 +86,8 @@ impl<W, C> Mailbox<W, C> {
         Ok(())
     }
 
-    fn announce(&self) {
+    /// Has the run look at what concerns it, in the box or elsewhere.
+    pub(crate) fn announce(&self) {
         // Release: pairs with the acquire in `collect`, so that who sees the flag finds the letter.
         if !self.pending.swap(true, Ordering::AcqRel) {
             self.unpark.unpark();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::remote::Mailbox;
 use crate::runtime::Runtime;
 
 /// How much of it there is.
@@ -32,6 +33,7 @@ impl WorkCount {
 #[derive(Debug)]
 pub struct OutsideWork {
     count: Arc<WorkCount>,
+    mailbox: Arc<Mailbox>,
 }
 
 impl OutsideWork {
@@ -42,16 +44,20 @@ impl OutsideWork {
     /// See [`OutsideWork`].
     #[must_use]
     pub fn begin() -> Option<Self> {
-        let count = Runtime::with(Runtime::active)?.outside.clone();
+        let run = Runtime::with(Runtime::active)?;
+        let count = run.outside.clone();
         // Relaxed: only this thread reads it, or those it is sent to.
         count.0.fetch_add(1, Ordering::Relaxed);
-        Some(Self { count })
+        Some(Self { count, mailbox: run.mailbox.clone() })
     }
 }
 
 impl Drop for OutsideWork {
     fn drop(&mut self) {
         // Release: pairs with the acquire in `is_zero`.
-        self.count.0.fetch_sub(1, Ordering::Release);
+        if self.count.0.fetch_sub(1, Ordering::Release) == 1 {
+            // The run may be waiting for just this, to move its clock.
+            self.mailbox.announce();
+        }
     }
 }

@@ -301,8 +301,14 @@ impl Drop for Scheduler {
             panic.catch(|| self.deliver());
         }
         self.active.mailbox.close();
-        if !std::thread::panicking() {
-            panic.catch(|| self.deliver());
+        if std::thread::panicking() {
+            // They are not made, but whoever waits for an answer must learn that it will not come.
+            let mut letters = Letters::default();
+            self.active.mailbox.collect(&mut letters);
+            panic.drop_each(letters.calls);
+        } else {
+            // Whatever the flag says: a sender may have been accepted and not have raised it yet.
+            panic.catch(|| self.deliver_letters());
         }
         panic.drop_each(self.active.system_tasks.take());
         Runtime::with(|runtime| {

@@ -5,6 +5,9 @@
 //! taken back costs a push and a removal near the bottom: later deadlines sink nowhere. Four children a
 //! node: half the levels of a binary heap, and the four share a cache line.
 
+#[cfg(test)]
+mod model;
+
 use std::time::{Duration, Instant};
 
 use crate::bug::bug;

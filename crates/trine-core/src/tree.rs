@@ -13,6 +13,9 @@
 //! Wakers of other executors are user code. They are never called, cloned or dropped in here, but
 //! put into `Deferred`, which the caller empties once it has let go of the tree.
 
+#[cfg(test)]
+mod model;
+
 use std::panic::Location;
 use std::task::Waker;
 
@@ -20,6 +23,7 @@ use crate::bug::bug;
 use crate::frame::{Flags, Frame, FrameId, Hook, Poller, Role};
 use crate::guards::GuardNode;
 use crate::timers::TimerId;
+use crate::waker::{LAST_FRAME, LAST_GENERATION};
 
 #[derive(Debug)]
 pub(crate) struct Tree {
@@ -134,7 +138,9 @@ impl Tree {
             self.frames.push(Self::blank());
         }
         self.frames.push(Self::blank());
-        FrameId(u32::try_from(self.frames.len() - 1).expect("fewer than 2^32 frames"))
+        let last = self.frames.len() - 1;
+        assert!(last <= LAST_FRAME, "more than {LAST_FRAME} tasks, nurseries and scopes at a time");
+        FrameId(last as u32)
     }
 
     fn blank() -> Frame {
@@ -175,7 +181,7 @@ impl Tree {
         let next = self.free;
         let frame = &mut self.frames[id.index()];
         frame.role = Role::Free { next };
-        frame.generation = frame.generation.wrapping_add(1);
+        frame.generation = frame.generation.wrapping_add(1) & LAST_GENERATION;
         frame.flags = Flags::default();
         frame.site = None;
         frame.outer = FrameId::NONE;

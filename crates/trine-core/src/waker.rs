@@ -40,6 +40,10 @@ const fn mask(bits: u32) -> usize {
 /// How many runs can be told apart.
 pub(crate) const RUN_IDS: usize = mask(bits::RUN);
 
+/// The highest place that a frame may have, and the highest generation: no waker could name others.
+pub(crate) const LAST_FRAME: usize = mask(bits::FRAME);
+pub(crate) const LAST_GENERATION: u16 = mask(bits::GENERATION) as u16;
+
 /// What a waker of ours holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Word(pub(crate) usize);

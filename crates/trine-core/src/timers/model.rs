@@ -1,0 +1,129 @@
+//! The timers against a list that is searched from end to end.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::*;
+
+/// A timer as the model keeps it: when it is due, and its place among those set before and after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Set {
+    id: TimerId,
+    deadline: Instant,
+    name: u32,
+    fired: bool,
+}
+
+#[derive(Debug, Clone)]
+enum Change {
+    Insert(u64),
+    Remove(prop::sample::Index),
+    Expire(u64),
+    Renumber,
+    Begin,
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    prop_oneof![
+        6 => (0..20_u64).prop_map(Change::Insert),
+        3 => any::<prop::sample::Index>().prop_map(Change::Remove),
+        2 => (0..10_u64).prop_map(Change::Expire),
+        1 => Just(Change::Renumber),
+        1 => Just(Change::Begin),
+    ]
+}
+
+/// The name that a timer of the test carries.
+fn name(due: &Due) -> u32 {
+    match due {
+        Due::Deadline(FrameId(name)) => *name,
+        other => panic!("a timer turned into {other:?}"),
+    }
+}
+
+fn milliseconds(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+/// The next of the model: the earliest, and of those the first that was set.
+fn next(model: &[Set]) -> Option<Set> {
+    model.iter().filter(|set| !set.fired).copied().min_by_key(|set| (set.deadline, set.name))
+}
+
+fn agree(timers: &Timers, model: &[Set]) {
+    timers.check();
+    assert_eq!(timers.used(), model.len());
+    assert_eq!(timers.next(), next(model).map(|set| set.deadline));
+    for set in model {
+        assert_eq!(timers.deadline(set.id), (!set.fired).then_some(set.deadline));
+        assert_eq!(timers.has_fired(set.id), set.fired);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 64, failure_persistence: None, ..ProptestConfig::default()
+    })]
+
+    /// Whatever is set, taken back and waited for: what is due leaves in order of time, and at equal times
+    /// in the order in which it was set.
+    #[test]
+    fn timers_do_as_a_list(changes in vec(change(), 0..120)) {
+        let mut timers = Timers::new();
+        // real time: the beginning of a virtual clock
+        let mut now = Instant::now();
+        timers.begin(now);
+        let mut model: Vec<Set> = Vec::new();
+        for (at, change) in changes.into_iter().enumerate() {
+            match change {
+                Change::Insert(ms) => {
+                    let (deadline, name) = (now + milliseconds(ms), at as u32);
+                    let id = timers.insert(deadline, Due::Deadline(FrameId(name)));
+                    model.push(Set { id, deadline, name, fired: false });
+                }
+                Change::Remove(index) if !model.is_empty() => {
+                    let set = model.swap_remove(index.index(model.len()));
+                    let due = timers.remove(set.id);
+                    prop_assert_eq!(due.as_ref().map(name), (!set.fired).then_some(set.name));
+                }
+                Change::Expire(ms) => {
+                    now += milliseconds(ms);
+                    while let Some(expected) = next(&model).filter(|set| set.deadline <= now) {
+                        let due = timers.pop_due(now);
+                        let due = due.map(|(id, due)| (id, name(&due)));
+                        prop_assert_eq!(due, Some((expected.id, expected.name)));
+                        let set = model.iter_mut().find(|set| **set == expected);
+                        set.expect("it was found before").fired = true;
+                    }
+                    prop_assert!(timers.pop_due(now).is_none());
+                }
+                Change::Renumber => timers.renumber(),
+                // Another run on the thread begins, with timers left from the one before.
+                Change::Begin => timers.begin(now),
+                Change::Remove(_) => {}
+            }
+            agree(&timers, &model);
+        }
+        for set in model.drain(..) {
+            let due = timers.remove(set.id);
+            prop_assert_eq!(due.is_some(), !set.fired);
+        }
+        agree(&timers, &model);
+    }
+}
+
+/// When serial numbers run out they are given out anew, and the order stays.
+#[test]
+fn serial_numbers_may_run_out() {
+    let mut timers = Timers::new();
+    // real time: the beginning of a virtual clock
+    let now = Instant::now();
+    timers.begin(now);
+    timers.serial = u32::MAX - 3;
+    for at in 0..8 {
+        timers.insert(now + milliseconds(at % 2), Due::Deadline(FrameId(at as u32)));
+    }
+    let order = std::iter::from_fn(|| timers.pop_due(now + milliseconds(1)));
+    let order: Vec<_> = order.map(|(_, due)| name(&due)).collect();
+    assert_eq!(order, [0, 2, 4, 6, 1, 3, 5, 7]);
+}

@@ -40,7 +40,7 @@ async fn attempt(address: &Address, start: Instant) -> bool {
 }
 
 /// The address that answered first; `None` if none did.
-async fn connect<'a>(addresses: &'a [Address], start: Instant) -> Option<&'a Address> {
+async fn connect(addresses: &[Address], start: Instant) -> Option<&Address> {
     let winner = Cell::new(None);
     let found = CancelScope::new();
     let attempts = open_nursery(async |nursery| {

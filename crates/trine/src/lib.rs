@@ -56,6 +56,7 @@
 //! any executor; without a run it is simply never cancelled.
 #![forbid(unsafe_code)]
 
+pub mod guide;
 pub mod lowlevel;
 pub mod portal;
 pub mod prelude;

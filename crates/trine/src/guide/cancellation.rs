@@ -1,0 +1,3 @@
+//! Cancellation and timeouts: scopes, checkpoints and shields.
+//!
+#![doc = include_str!("cancellation.md")]

@@ -1,0 +1,3 @@
+//! Channels: pipelines, worker pools and back-pressure.
+//!
+#![doc = include_str!("channels.md")]

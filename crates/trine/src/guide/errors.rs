@@ -1,0 +1,3 @@
+//! Errors: groups, panics, and when one failure should not stop the rest.
+//!
+#![doc = include_str!("errors.md")]

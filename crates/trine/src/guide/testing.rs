@@ -1,0 +1,3 @@
+//! Time and testing: virtual time, every order, every cancel.
+//!
+#![doc = include_str!("testing.md")]

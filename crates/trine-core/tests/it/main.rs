@@ -1,0 +1,8 @@
+//! The tests of trine-core, one module a subject.
+#![forbid(unsafe_code)]
+
+mod checkpoints;
+mod run;
+mod schedule;
+mod support;
+mod wakers;

@@ -11,6 +11,7 @@ mod leak;
 mod nursery;
 mod panics;
 mod programs;
+mod schedule;
 mod services;
 mod start;
 mod support;

@@ -19,7 +19,6 @@ use std::rc::Rc;
 use std::task::Context;
 
 use crate::first_panic::FirstPanic;
-use crate::frame::FrameId;
 use crate::runtime::Runtime;
 use crate::task_frame::TaskFrame;
 use crate::turn::Ready;
@@ -202,11 +201,6 @@ impl Spawned {
 
 impl Drop for Spawned {
     fn drop(&mut self) {
-        if self.entry.state.get() == State::Running {
-            // It drops its own group. What it does until it yields hangs under nothing.
-            let frame = self.entry.frame.id();
-            Runtime::with(|runtime| runtime.tree(|tree| tree.move_under(frame, FrameId::NONE)));
-        }
         let listed = Runtime::with(|runtime| runtime.spawned.borrow_mut().remove(self.slot));
         drop(listed);
         self.entry.end();

@@ -66,13 +66,13 @@ pub async fn gather<F: Future>(tasks: impl IntoIterator<Item = F>) -> Vec<F::Out
 
 /// Like [`gather`], for futures that may fail: the first error cancels the rest.
 ///
-/// # Errors
-///
-/// All errors, in order of completion, also those raised while the rest was being cancelled.
-///
 /// # Cancellation
 ///
 /// As [`gather`].
+///
+/// # Errors
+///
+/// All errors, in order of completion, also those raised while the rest was being cancelled.
 ///
 /// # Panics
 ///

@@ -197,6 +197,10 @@ impl<'env, E: 'env> Nursery<'env, E> {
     /// Starts a task and gives a handle for its value, whatever that is. To have the nursery fail by its
     /// error use [`start_task_ok`](Nursery::start_task_ok).
     ///
+    /// # Cancellation
+    ///
+    /// Not a checkpoint; awaiting the handle is one.
+    ///
     /// # Panics
     ///
     /// If the nursery is closed.
@@ -222,6 +226,10 @@ impl<'env, E: 'env> Nursery<'env, E> {
 
     /// Starts a task that may fail, and gives a handle for what it has succeeded with. Its error fails the
     /// nursery.
+    ///
+    /// # Cancellation
+    ///
+    /// As [`start_task`](Nursery::start_task).
     ///
     /// # Panics
     ///

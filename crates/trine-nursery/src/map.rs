@@ -78,13 +78,13 @@ async fn map_items<I, T>(
 
 /// Like [`map_concurrent`], for a function that may fail: the first error cancels the rest.
 ///
-/// # Errors
-///
-/// All errors, in order of completion.
-///
 /// # Cancellation
 ///
 /// As [`map_concurrent`].
+///
+/// # Errors
+///
+/// All errors, in order of completion.
 ///
 /// # Panics
 ///

@@ -59,14 +59,14 @@ pub async fn open_nursery<'env, T>(body: impl AsyncFnOnce(Nursery<'env>) -> T) -
 /// Like [`open_nursery`], for a body and tasks that may fail: the first error cancels the rest, and all
 /// errors, also those raised while the rest is being cancelled, come out as an [`ErrorGroup`].
 ///
-/// # Errors
-///
-/// The errors of the body and the tasks, in order of completion.
-///
 /// # Cancellation
 ///
 /// As [`open_nursery`]; a nursery that holds an error when it is cancelled from outside returns it once
 /// all is drained, and the cancel is seen at the next checkpoint.
+///
+/// # Errors
+///
+/// The errors of the body and the tasks, in order of completion.
 ///
 /// # Panics
 ///

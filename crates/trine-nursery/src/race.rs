@@ -64,13 +64,13 @@ pub fn race<F: Future>(tasks: impl IntoIterator<Item = F>) -> impl Future<Output
 /// Runs futures side by side until the first has succeeded, cancels and drains the others, and gives
 /// its value.
 ///
-/// # Errors
-///
-/// All errors, in order of completion, if none succeeds.
-///
 /// # Cancellation
 ///
 /// As [`race`].
+///
+/// # Errors
+///
+/// All errors, in order of completion, if none succeeds.
 ///
 /// # Panics
 ///

@@ -8,7 +8,7 @@ use trine_core::{checkpoint, sleep_forever};
 use trine_nursery::{Nursery, open_nursery, try_open_nursery};
 
 use crate::support::{
-    Trace, WAYS, expect_trace, ms, panic_message, run, run_shuffled, sleep_ms, watch_panics,
+    Trace, WAYS, Way, expect_trace, ms, panic_message, run, run_shuffled, sleep_ms, watch_panics,
 };
 
 /// A nursery returns when the body and all tasks are gone, drained and dropped.
@@ -245,24 +245,32 @@ fn tasks_may_start_tasks() {
 // rule: N-5
 #[test]
 fn a_hundred_thousand_from_one_poll() {
-    const TASKS: u32 = 20_000;
-    for way in WAYS {
-        run(async {
-            let count = Rc::new(Cell::new(0));
-            open_nursery(async |nursery: Nursery<'static>| {
-                let (own, count) = (nursery.clone(), count.clone());
-                way.start(&nursery, async move {
-                    for _ in 0..TASKS {
-                        let count = count.clone();
-                        way.start(&own, async move { count.set(count.get() + 1) });
-                    }
-                    assert_eq!(own.len() as u32, TASKS + 1);
-                });
-            })
-            .await;
-            assert_eq!(count.get(), TASKS);
-        });
-    }
+    start_many(Way::StartSoon);
+}
+
+// rule: N-5
+#[test]
+fn a_hundred_thousand_spawned_from_one_poll() {
+    start_many(Way::Spawn);
+}
+
+fn start_many(way: Way) {
+    const TASKS: usize = 100_000;
+    run(async {
+        let count = Rc::new(Cell::new(0));
+        open_nursery(async |nursery: Nursery<'static>| {
+            let (own, count) = (nursery.clone(), count.clone());
+            way.start(&nursery, async move {
+                for _ in 0..TASKS {
+                    let count = count.clone();
+                    way.start(&own, async move { count.set(count.get() + 1) });
+                }
+                assert_eq!(own.len(), TASKS + 1);
+            });
+        })
+        .await;
+        assert_eq!(count.get(), TASKS);
+    });
 }
 
 /// A closed nursery takes no task: `start_soon` and its kin panic at the caller's line and say what to
@@ -363,7 +371,7 @@ fn tasks_begin_in_a_cancelled_nursery() {
 }
 
 struct StartsAtDrop {
-    way: crate::support::Way,
+    way: Way,
     nursery: Nursery<'static>,
     trace: Trace,
 }

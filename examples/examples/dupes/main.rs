@@ -62,8 +62,9 @@ pub(crate) mod walk;
 
 use std::io::{self, ErrorKind, Write};
 use std::process::{ExitCode, exit};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use trine::channel::{ThreadReceiver, open_thread_channel};
+use trine::CancelScope;
 
 use self::options::{Command, Options};
 use self::problem::Problem;
@@ -87,7 +88,9 @@ fn main() -> ExitCode {
     if let Err(missing) = walk::check_roots(&options.paths) {
         return refuse(&missing.iter().map(Problem::to_string).collect::<Vec<_>>());
     }
-    let report = trine::run(search::search(&options, interrupts()));
+    let scope = options.timeout.map_or_else(CancelScope::new, CancelScope::with_timeout);
+    cancel_on_interrupt(&scope);
+    let report = trine::run(search::search(&options, &scope));
     match show(&report, &options) {
         Ok(()) => ExitCode::from(report.exit_code()),
         // Whoever read the report has had enough of it, such as `head`.
@@ -96,18 +99,20 @@ fn main() -> ExitCode {
     }
 }
 
-/// Hears of every Ctrl-C. The second one ends the program on the spot, should the first not be enough.
-fn interrupts() -> ThreadReceiver<()> {
-    let (sender, receiver) = open_thread_channel(1);
+/// Ctrl-C cancels the scope. A second one ends the program on the spot, should the first not be enough.
+fn cancel_on_interrupt(scope: &CancelScope) {
+    let scope = scope.remote();
+    // Nothing else becomes visible through it.
+    let again = AtomicBool::new(false);
     let handler = move || {
-        if sender.try_send(()).is_err() {
+        if again.swap(true, Ordering::Relaxed) {
             exit(INTERRUPTED_AT_ONCE);
         }
+        scope.cancel_because(search::INTERRUPTED);
     };
     if let Err(error) = ctrlc::set_handler(handler) {
         eprintln!("dupes: Ctrl-C will end the search without a report: {error}");
     }
-    receiver
 }
 
 fn refuse(messages: &[String]) -> ExitCode {

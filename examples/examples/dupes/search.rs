@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use trine::channel::{Sender, ThreadReceiver};
+use trine::channel::Sender;
 use trine::{CancelScope, CapacityLimiter, open_memory_channel, open_nursery, to_thread};
 
 use super::collect::Collector;
@@ -14,29 +14,19 @@ use super::report::{Ending, Report};
 /// How many jobs for each thread are enough to keep it busy: one at work, and one that is ready when that is done.
 const JOBS_PER_THREAD: usize = 2;
 
-/// Searches, until everything was looked at, the time is over, or something comes from `interrupts`.
-pub(crate) async fn search(options: &Options, interrupts: ThreadReceiver<()>) -> Report {
+/// The reason with which a scope is cancelled that is not cancelled by its timeout.
+pub(crate) const INTERRUPTED: &str = "interrupted";
+
+/// Searches in `scope`, until everything was looked at, or the scope is cancelled.
+pub(crate) async fn search(options: &Options, scope: &CancelScope) -> Report {
     let progress = Progress::new();
     let jobs = options.jobs.get();
     let mut collector = Collector::new(&options.paths, jobs, progress.clone());
-    let scope = options.timeout.map_or_else(CancelScope::new, CancelScope::with_timeout);
-
-    let done = open_nursery(async |nursery| {
-        nursery.start_soon(async {
-            if interrupts.recv().await.is_ok() {
-                scope.cancel_because("interrupted");
-            }
-        });
-        let done = scope.run(collect_all(&mut collector, jobs, &progress)).await;
-        nursery.cancel_tasks(); // nobody listens for Ctrl-C any more
-        done
-    })
-    .await;
-
+    let done = scope.run(collect_all(&mut collector, jobs, &progress)).await;
     progress.end();
     let ending = match (done, options.timeout) {
         (Some(()), _) => Ending::Complete,
-        (None, Some(timeout)) if scope.reason().as_deref() == Some("deadline") => {
+        (None, Some(timeout)) if scope.reason().as_deref() != Some(INTERRUPTED) => {
             Ending::TimedOut(timeout)
         }
         (None, _) => Ending::Interrupted,

@@ -4,11 +4,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use tempfile::tempdir;
-use trine::channel::{ThreadSender, open_thread_channel};
+use trine::CancelScope;
 
 use crate::dupes::options::Options;
 use crate::dupes::report::{Ending, Report};
-use crate::dupes::search::search;
+use crate::dupes::search::{INTERRUPTED, search};
 use crate::tree::{groups, groups_one_by_one, grow, options, report};
 
 #[test]
@@ -25,34 +25,28 @@ fn when_the_time_is_over() {
 fn when_it_is_interrupted_before_it_begins() {
     let root = tempdir().unwrap();
     grow(root.path(), 6, 100);
-    let (sender, interrupts) = open_thread_channel(1);
-    sender.try_send(()).unwrap();
-    let report = trine::run(search(&options(&[root.path()], 2), interrupts));
+    let scope = CancelScope::new();
+    scope.remote().cancel_because(INTERRUPTED);
+    let report = trine::run(search(&options(&[root.path()], 2), &scope));
     assert_eq!((report.ending, report.exit_code()), (Ending::Interrupted, 3));
     assert!(report.json().unwrap().contains("\"stopped_by\": \"interrupt\""));
 }
 
-/// Searches, and interrupts the search at its `nth` checkpoint, from within.
-fn interrupted_at(root: &Path, nth: u64) -> Report {
-    let (sender, interrupts): (ThreadSender<()>, _) = open_thread_channel(1);
-    trine::run(async {
-        let options = options(&[root], 2);
-        trine::race([0, 1].map(|branch| {
-            let (sender, interrupts, options) = (sender.clone(), interrupts.clone(), &options);
-            async move {
-                if branch == 0 {
-                    search(options, interrupts).await
-                } else {
-                    for _ in 0..nth {
-                        trine::checkpoint().await;
-                    }
-                    sender.send(()).await.expect("the search listens");
-                    trine::sleep_forever().await
-                }
+/// Searches, and interrupts the search after so many ticks of the run.
+fn interrupted_after(ticks: u64, root: &Path) -> Report {
+    let scope = CancelScope::new();
+    let options = options(&[root], 2);
+    trine::run(trine::open_nursery(async |nursery| {
+        nursery.start_soon(async {
+            for _ in 0..ticks {
+                trine::checkpoint().await;
             }
-        }))
-        .await
-    })
+            scope.cancel_because(INTERRUPTED);
+        });
+        let report = search(&options, &scope).await;
+        nursery.cancel_tasks();
+        report
+    }))
 }
 
 #[test]
@@ -60,8 +54,8 @@ fn whenever_it_is_interrupted_what_it_reports_is_true() {
     let root = tempdir().unwrap();
     grow(root.path(), 7, 150);
     let all = groups_one_by_one(root.path());
-    for nth in [0, 1, 2, 5, 20, 100, 500, 2_000, 10_000, 50_000] {
-        let report = interrupted_at(root.path(), nth);
+    for ticks in [0, 1, 2, 5, 20, 100, 500, 2_000, 10_000, 50_000] {
+        let report = interrupted_after(ticks, root.path());
         match report.ending {
             Ending::Complete => assert_eq!(groups(&report), all),
             Ending::Interrupted => {

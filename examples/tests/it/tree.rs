@@ -6,7 +6,7 @@ use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
 use fastrand::Rng;
-use trine::channel::{ThreadSender, open_thread_channel};
+use trine::CancelScope;
 
 use crate::dupes::hash::HEAD;
 use crate::dupes::options::Options;
@@ -125,11 +125,10 @@ pub(crate) fn options(paths: &[&Path], jobs: usize) -> Options {
     }
 }
 
-/// Searches to the end.
+/// Searches to the end, or until the time is over.
 pub(crate) fn report(options: &Options) -> Report {
-    // The sender is kept: nobody presses Ctrl-C, but somebody could.
-    let (_sender, interrupts): (ThreadSender<()>, _) = open_thread_channel(1);
-    trine::run(search(options, interrupts))
+    let scope = options.timeout.map_or_else(CancelScope::new, CancelScope::with_timeout);
+    trine::run(search(options, &scope))
 }
 
 /// The paths of each group of a report.

@@ -60,13 +60,14 @@ const fn plain(example: &'static str, expected: &'static str) -> Run {
 }
 
 /// What is run; an example that is not there yet is passed over.
-const RUNS: [Run; 12] = [
+const RUNS: [Run; 13] = [
     plain("axum_handler", "axum_handler.txt"),
     CRAWLER,
     plain("deadlock", "deadlock.txt"),
     plain("graceful_shutdown", "graceful_shutdown.txt"),
     plain("happy_eyeballs", "happy_eyeballs.txt"),
     plain("supervisor", "supervisor.txt"),
+    plain("tokio_sockets", "tokio_sockets.txt"),
     plain("worker_pool", "worker_pool.txt"),
     Run { example: "tour", args: &[], files: &[], exit_code: 0, expected: "tour.txt" },
     dupes(&["."], 0, "dupes.txt"),

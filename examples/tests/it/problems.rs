@@ -56,7 +56,7 @@ fn what_may_not_be_read_is_listed_also_if_it_is_alone_of_its_size() {
     fs::write(name("secret"), "of another size").unwrap();
     fs::create_dir(name("closed")).unwrap();
     for secret in ["secret", "closed"] {
-        fs::set_permissions(name(secret), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(name(secret), fs::Permissions::from_mode(0o000)).unwrap();
     }
     if fs::read_dir(name("closed")).is_ok() {
         return; // nothing is closed to the superuser

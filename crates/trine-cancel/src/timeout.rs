@@ -41,6 +41,13 @@ pub(crate) fn arm(frame: &ScopeFrame, deadline: Option<Instant>) {
 #[error("the operation took longer than its timeout")]
 pub struct TooSlow;
 
+/// So that `?` works in functions that give an [`io::Result`](std::io::Result): the kind is `TimedOut`.
+impl From<TooSlow> for std::io::Error {
+    fn from(error: TooSlow) -> Self {
+        Self::new(std::io::ErrorKind::TimedOut, error)
+    }
+}
+
 /// Runs a future and cancels it once `timeout` has passed, counted from the first poll; `None` means
 /// that this happened. `Duration::ZERO` lets it run to its first checkpoint. trio's `move_on_after`.
 ///

@@ -198,3 +198,17 @@ fn too_slow_says_so() {
     assert_eq!(TooSlow.to_string(), "the operation took longer than its timeout");
     let _: &dyn std::error::Error = &TooSlow;
 }
+
+/// In code that speaks of I/O errors, `?` turns a timeout into one.
+#[test]
+fn a_timeout_is_an_io_error() {
+    check(async || {
+        let hang = async || -> std::io::Result<()> {
+            fail_after(ms(1), sleep(ms(2))).await?;
+            Ok(())
+        };
+        let error = hang().await.unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
+        assert_eq!(error.to_string(), TooSlow.to_string());
+    });
+}

@@ -319,7 +319,10 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        Runtime::with(|runtime| runtime.tree(|tree| tree.release(self.id)));
+        Runtime::with(|runtime| {
+            runtime.tree(|tree| tree.release(self.id));
+            runtime.give_back();
+        });
     }
 }
 

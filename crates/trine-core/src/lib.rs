@@ -45,6 +45,7 @@ mod instrument;
 mod local;
 pub mod lowlevel;
 mod mailbox;
+mod memory;
 mod outside;
 mod probe;
 mod ready;

@@ -10,7 +10,7 @@ use crate::runtime::Runtime;
 
 thread_local! {
     // Never dropped: a destructor would have to be looked for at each access. There is nothing to drop:
-    // all memory is given back at the end of a run, by `GiveBack`.
+    // all memory is given back when nobody uses it, see `memory.rs`.
     static RUNTIME: ManuallyDrop<Runtime> = const { ManuallyDrop::new(Runtime::new()) };
 }
 

@@ -26,12 +26,12 @@ use crate::first_panic::FirstPanic;
 use crate::frame::{FrameId, Poller, Role};
 use crate::group::Group;
 use crate::instrument::{Instrument, Instruments};
+use crate::memory::GiveBack;
 use crate::outside::WorkCount;
 use crate::remote::{self, Letters, Mailbox};
 use crate::runtime::{ActiveRun, Runtime};
 use crate::system::REAP_MIN;
 use crate::task_frame::TaskFrame;
-use crate::tree::Tree;
 
 /// The slot of the main task in the root group; those of other tasks begin after it.
 const MAIN: u32 = 0;
@@ -146,20 +146,6 @@ pub(crate) struct Scheduler {
     letters: RefCell<Letters>,
     /// Dropped last, when the frames are gone.
     _memory: GiveBack,
-}
-
-/// Gives memory back at the end of a run: the thread-local has no destructor.
-struct GiveBack;
-
-impl Drop for GiveBack {
-    fn drop(&mut self) {
-        Runtime::with(|runtime| {
-            runtime.tree(Tree::shrink_if_empty);
-            runtime.timers.borrow_mut().shrink_if_empty();
-            runtime.spawned.borrow_mut().shrink_if_empty();
-            runtime.idle.borrow_mut().clear();
-        });
-    }
 }
 
 impl Scheduler {

@@ -319,6 +319,7 @@ impl Drop for ScopeFrame {
             for timer in [deadline, self.grace.take()].into_iter().flatten() {
                 let _ = runtime.timers.borrow_mut().remove(timer);
             }
+            runtime.give_back();
         });
     }
 }

@@ -145,7 +145,11 @@ impl Sleep {
 }
 
 fn disarm(timer: TimerId) {
-    let due = Runtime::with(|runtime| runtime.timers.borrow_mut().remove(timer));
+    let due = Runtime::with(|runtime| {
+        let due = runtime.timers.borrow_mut().remove(timer);
+        runtime.give_back();
+        due
+    });
     drop(due);
 }
 

@@ -204,6 +204,7 @@ impl Drop for Spawned {
         let listed = Runtime::with(|runtime| runtime.spawned.borrow_mut().remove(self.slot));
         drop(listed);
         self.entry.end();
+        Runtime::with(Runtime::give_back);
     }
 }
 

@@ -201,6 +201,7 @@ impl Drop for TaskFrame {
             if named {
                 runtime.forget_name(self.id);
             }
+            runtime.give_back();
         });
     }
 }

@@ -193,7 +193,8 @@ impl Tree {
     pub(crate) fn shrink_if_empty(&mut self) {
         if self.live == 0 {
             debug_assert!(self.foreign.iter().all(Option::is_none));
-            let deferred = std::mem::replace(&mut self.deferred, Deferred::new());
+            let mut deferred = std::mem::replace(&mut self.deferred, Deferred::new());
+            deferred.drop(std::mem::take(&mut self.passed_over_foreign));
             *self = Self::new();
             self.deferred = deferred;
         }

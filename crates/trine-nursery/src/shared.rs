@@ -240,11 +240,15 @@ pub(crate) fn resume_or_drop(payload: Payload) {
     }
 }
 
-/// A payload's own drop may panic; there is nobody left to tell.
+/// Drops a payload that nobody is left to be told of. Its drop may panic, and so may that of the new
+/// payload; one that never ends is leaked.
 pub(crate) fn drop_payload(payload: Payload) {
-    if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-        std::mem::forget(second);
+    const PATIENCE: usize = 8;
+    let mut last = Some(payload);
+    for _ in 0..PATIENCE {
+        last = catch_unwind(AssertUnwindSafe(|| drop(last.take()))).err();
     }
+    std::mem::forget(last);
 }
 
 /// Says where a call came from that cannot be done on a closed nursery.

@@ -4,7 +4,7 @@ use trine_cancel::{CancelScope, finally};
 use trine_core::{checkpoint, sleep_forever};
 use trine_nursery::{Nursery, open_nursery, try_open_nursery};
 
-use crate::support::{Trace, WAYS, expect_trace, ms, run_shuffled, sleep_ms};
+use crate::support::{Trace, WAYS, Way, expect_trace, ms, run_shuffled, sleep_ms};
 
 /// A failure cancels the body also when the tasks had been cancelled before, and the body is about to be
 /// polled.
@@ -26,41 +26,30 @@ fn a_failure_after_cancel_tasks_cancels_the_body() {
     }
 }
 
-/// A body, or a task, that hides the cancel in its last poll goes on.
-// rule: C-8
+/// A body, or a task, that hides the cancel by a shield in what would be its last poll, goes on.
+// rule: C-8, D-7
 #[test]
 fn a_shield_in_the_last_poll() {
-    for in_body in [true, false] {
+    for way in [None, Some(Way::StartSoon), Some(Way::Spawn)] {
         expect_trace(
             async move |trace: Trace| {
-                let scope = CancelScope::new();
-                let hide = scope.clone();
-                let hiding = {
-                    let trace = trace.clone();
-                    async move {
-                        sleep_ms(1).await;
-                        hide.set_shield(true);
-                        sleep_ms(2).await;
-                        trace.note("hidden");
-                    }
-                };
-                let nursery = open_nursery(async |nursery: Nursery<'static>| {
-                    if in_body {
-                        hiding.await;
-                    } else {
-                        nursery.start_soon(hiding);
-                    }
-                });
-                // Both are woken at once: one sees the cancel, and hides it.
                 let outer = CancelScope::new();
-                let stop = outer.clone();
-                let wake = async {
-                    sleep_ms(1).await;
-                    stop.cancel();
+                outer.cancel();
+                let scope = CancelScope::new();
+                let (hide, hidden) = (scope.clone(), trace.clone());
+                let hiding = async move {
+                    hide.set_shield(true);
+                    sleep_ms(2).await;
+                    hidden.note("hidden");
                 };
-                futures_util::join!(outer.run(scope.run(nursery)), wake);
+                let nursery = open_nursery(async |nursery: Nursery<'static>| match way {
+                    Some(way) => way.start(&nursery, hiding),
+                    None => hiding.await,
+                });
+                let result = outer.run(scope.run(nursery)).await;
+                trace.note(format!("{result:?}"));
             },
-            &["3 hidden"],
+            &["2 hidden", "2 Some(Some(()))"],
         );
     }
 }

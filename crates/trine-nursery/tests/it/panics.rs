@@ -250,9 +250,10 @@ fn payloads_that_panic() {
                 })
             })
             .unwrap_err();
-            std::mem::forget(payload.downcast::<Bomb>().map_err(|_| "another payload").unwrap());
+            let bomb = payload.downcast::<Bomb>().map_err(|_| "another payload").unwrap();
+            assert_eq!(panic_message(|| drop(bomb)), "in a payload");
         });
-        assert_eq!(panics.len(), 2, "one is kept, the others are dropped");
+        assert_eq!(panics.len(), 3, "one is kept, the others are dropped");
     }
 }
 

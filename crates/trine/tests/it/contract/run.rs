@@ -7,7 +7,6 @@ use trine::{Clock, Instrument, Runner};
 use super::ms;
 
 /// A clock with nothing but what a clock must have.
-#[derive(Debug)]
 struct Bare;
 
 impl Clock for Bare {

@@ -128,6 +128,8 @@ impl Frames {
         self.starting.set(starting);
         if starting == 1 {
             self.hold(true);
+            // A cancel that was there before has woken only what was a guard then.
+            self.wake_if_cancelled();
         }
         let mut regions = self.regions.borrow_mut();
         if regions.len() > 2 * starting {
@@ -154,6 +156,14 @@ impl Frames {
         let regions: Vec<_> = self.regions.borrow().iter().filter_map(Weak::upgrade).collect();
         for region in regions {
             region.cancel();
+        }
+    }
+
+    fn wake_if_cancelled(&self) {
+        if let Some(group) = &*self.group.borrow()
+            && group.is_cancelled()
+        {
+            group.wake();
         }
     }
 

@@ -1,8 +1,9 @@
 //! What random programs have found.
 
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use trine_cancel::{CancelScope, finally};
 use trine_core::{checkpoint, sleep_forever};
-use trine_nursery::{Nursery, open_nursery, try_open_nursery};
+use trine_nursery::{Nursery, TaskStatus, open_nursery, try_open_nursery};
 
 use crate::support::{Trace, WAYS, Way, expect_trace, ms, run_shuffled, sleep_ms};
 
@@ -73,4 +74,34 @@ fn a_cut_shield_holds_up_nothing() {
         },
         &["3 cleanup cut", "3 false"],
     );
+}
+
+/// A task that cancels itself, and then starts another one in a nursery of its own, is drained: the pending
+/// start, which became a guard after the cancel, does not hold it up.
+// rule: S-5, D-9
+#[test]
+fn a_start_after_the_cancel() {
+    for way in WAYS {
+        for combined in [false, true] {
+            run_shuffled(async move || {
+                open_nursery(async |outer: Nursery<'static>| {
+                    let stop = outer.clone();
+                    way.start(&outer, async move {
+                        let inner = open_nursery(async |inner: Nursery<'static>| {
+                            stop.cancel_tasks();
+                            let task = async |_status: TaskStatus<()>| sleep_forever().await;
+                            let _ = inner.start(task).await;
+                        });
+                        if combined {
+                            let mut branches: FuturesUnordered<_> = [inner].into_iter().collect();
+                            branches.next().await;
+                        } else {
+                            inner.await;
+                        }
+                    });
+                })
+                .await;
+            });
+        }
+    }
 }

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::sync::Once;
 use std::time::{Duration, Instant};
 
-use trine_core::lowlevel::{Usage, usage};
+use trine_core::lowlevel::{Idle, Usage, usage, watch_idle};
 use trine_core::{Runner, now};
 use trine_nursery::{Nursery, TaskOutput};
 use trine_testing::MockClock;
@@ -29,8 +29,13 @@ pub(crate) fn run<T>(program: impl Future<Output = T>) -> T {
     run_with(Runner::new(), program)
 }
 
-/// The same on a runner of one's own, whose clock is replaced.
+/// The same on a runner of one's own, whose clock is replaced. A program that nobody will ever wake fails.
 pub(crate) fn run_with<T>(runner: Runner, program: impl Future<Output = T>) -> T {
+    let program = async {
+        let stuck = |idle| assert_ne!(idle, Idle::Stuck, "nobody will ever wake it");
+        watch_idle(Duration::ZERO, Rc::new(stuck));
+        program.await
+    };
     let value = catch_unwind(AssertUnwindSafe(|| runner.clock(MockClock::autojump()).run(program)));
     assert_eq!(usage(), Usage::default(), "something is left behind");
     value.unwrap_or_else(|payload| std::panic::resume_unwind(payload))

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use futures_util::future::{Either, join, select};
 use trine_cancel::{CancelScope, finally};
+use trine_core::lowlevel::cancel_visible;
 use trine_core::{checkpoint, sleep};
 use trine_nursery::{StartError, TaskStatus, try_open_nursery};
 
@@ -178,6 +179,10 @@ async fn drop_after(env: &Env, polls: u8, body: Block) {
 
 async fn move_to(env: &Env, up: u8, body: Block) {
     let Some((nursery, task_env)) = env.moving(up) else { return };
+    if cancel_visible() {
+        // A future that was polled where it was cancelled must not be polled elsewhere.
+        return;
+    }
     let mut future = interpret(body, task_env);
     let done = poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx).is_ready())).await;
     if !done {

@@ -44,27 +44,18 @@ impl<T> Receiver<T> {
         {
             return Poll::Ready(Ok(item));
         }
-        self.poll_beside_others(place, cx)
+        self.try_or_park(place, cx)
     }
 
     /// Beside others in line, with nothing there, or closed.
     #[cold]
     #[inline(never)]
-    fn poll_beside_others(
+    fn try_or_park(
         &self,
         place: &mut Option<Place>,
         cx: &Context<'_>,
     ) -> Poll<Result<T, RecvError>> {
-        match self.shared().with(|state, wakes| state.try_recv(self.is_closed(), wakes)) {
-            Ok(item) => Poll::Ready(Ok(item)),
-            Err(TryRecvError::WouldBlock) => self.park(place, cx),
-            Err(TryRecvError::EndOfChannel) => Poll::Ready(Err(RecvError::EndOfChannel)),
-            Err(TryRecvError::Closed) => Poll::Ready(Err(RecvError::Closed)),
-        }
-    }
-
-    fn park(&self, place: &mut Option<Place>, cx: &Context<'_>) -> Poll<Result<T, RecvError>> {
-        // Made before the borrow, as the clone of a foreign waker may come back; so the state is looked at once more.
+        // Made before the borrow, as the clone of a foreign waker may come back. It may be in vain, but mostly is not.
         let waiter = Waiter::new(cx);
         let (received, _unused) = self.shared().with(|state, wakes| {
             let error = match state.try_recv(self.is_closed(), wakes) {

@@ -32,17 +32,9 @@ impl<'a, T> SendItem<'a, T> {
     /// Beside others in line, without room, or closed.
     #[cold]
     #[inline(never)]
-    fn poll_beside_others(&mut self, cx: &Context<'_>) -> Poll<Result<(), SendError<T>>> {
+    fn try_or_park(&mut self, cx: &Context<'_>) -> Poll<Result<(), SendError<T>>> {
         let item = self.item.take().expect("`send` was polled after it had completed");
-        match self.sender.try_send(item) {
-            Ok(()) => Poll::Ready(Ok(())),
-            Err(TrySendError::WouldBlock(item)) => self.park(item, cx),
-            Err(error) => Poll::Ready(Err(not_blocked(error))),
-        }
-    }
-
-    fn park(&mut self, item: T, cx: &Context<'_>) -> Poll<Result<(), SendError<T>>> {
-        // Made before the borrow, as the clone of a foreign waker may come back; so the state is looked at once more.
+        // Made before the borrow, as the clone of a foreign waker may come back. It may be in vain, but mostly is not.
         let waiter = Waiter::new(cx);
         let sender = self.sender;
         let sent = sender.shared().with(move |state, wakes| {
@@ -133,7 +125,7 @@ impl<T> Future for SendItem<'_, T> {
         {
             return Poll::Ready(Ok(()));
         }
-        this.poll_beside_others(cx)
+        this.try_or_park(cx)
     }
 }
 

@@ -83,6 +83,16 @@ where
 /// });
 /// ```
 ///
+/// The lines of standard input; without a reader around it they hold a lock, which is not `Send`:
+///
+/// ```
+/// use std::io::{BufRead, BufReader, stdin};
+/// use trine_thread::to_thread;
+///
+/// let lines = to_thread::stream(10, BufReader::new(stdin()).lines());
+/// # drop(lines);
+/// ```
+///
 /// [`Stream`]: futures_core::Stream
 #[track_caller]
 pub fn stream<I>(buffer: usize, iterator: I) -> ThreadStream<I::Item>

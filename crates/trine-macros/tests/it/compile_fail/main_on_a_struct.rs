@@ -1,2 +1,4 @@
+//! `#[main]` on something that is no function.
+
 #[trine_macros::main]
 struct Server;

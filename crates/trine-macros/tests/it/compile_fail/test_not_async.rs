@@ -1,3 +1,5 @@
+//! `#[test]` on a function that is not async.
+
 #[trine_macros::test]
 fn adds() {}
 

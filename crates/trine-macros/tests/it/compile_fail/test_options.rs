@@ -1,3 +1,5 @@
+//! `#[test]` with options that are misspelt, doubled, or of the wrong kind.
+
 #[trine_macros::test(autojmp)]
 async fn misspelt() {}
 

@@ -1,3 +1,5 @@
+//! `#[test]` on a function with an argument: nobody would pass it.
+
 #[trine_macros::test]
 async fn adds(n: u32) {}
 

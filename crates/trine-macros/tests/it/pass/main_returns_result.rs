@@ -1,3 +1,5 @@
+//! `#[main]` on a function that returns a `Result`.
+
 #[trine_macros::main]
 async fn main() -> Result<(), std::num::ParseIntError> {
     trine_core::checkpoint().await;

@@ -166,6 +166,8 @@ pub(crate) struct Instruments {
     list: RefCell<Vec<Box<dyn Instrument>>>,
     schedule: RefCell<Option<Box<dyn Schedule>>>,
     told: RefCell<Told>,
+    /// The tasks that are being polled, each inside the one before.
+    steps: RefCell<Vec<TaskInfo>>,
     pub(crate) hooks: Hooks,
     watching: Cell<bool>,
 }
@@ -191,6 +193,7 @@ impl Instruments {
             list: RefCell::new(instruments),
             schedule: RefCell::new(None),
             told: RefCell::default(),
+            steps: RefCell::default(),
             hooks: Hooks::default(),
             watching: Cell::new(watching),
         }
@@ -222,16 +225,21 @@ impl Runtime {
     #[cold]
     pub(crate) fn instrument(&self, id: FrameId, step: Step) {
         let Some(run) = self.active().filter(|run| !run.instruments.is_empty()) else { return };
-        let info = self.task_info(id);
+        let instruments = &run.instruments;
+        let info = match step {
+            // By now the task may have ended, and its frame be another's.
+            Step::After => instruments.steps.borrow_mut().pop(),
+            _ => None,
+        };
+        let info = info.unwrap_or_else(|| self.task_info(id));
         if step == Step::Spawned {
-            run.instruments.tell(|instrument| instrument.task_spawned(&info));
+            instruments.tell(|instrument| instrument.task_spawned(&info));
         }
         self.observe(&run);
         if step == Step::Before {
-            let key = (id.0, self.peek(|tree| tree.generation(id)));
-            run.instruments.told.borrow_mut().queued.remove(&key);
+            instruments.steps.borrow_mut().push(info.clone());
         }
-        run.instruments.tell(|instrument| match step {
+        instruments.tell(|instrument| match step {
             Step::Spawned => {}
             Step::Before => instrument.before_task_step(&info),
             Step::After => instrument.after_task_step(&info),
@@ -258,14 +266,11 @@ impl Runtime {
     }
 
     fn untold(&self, told: &mut Told) -> (Vec<FrameId>, Vec<FrameId>) {
-        let (queued, epoch) = self.peek(|tree| (tree.queued, tree.epoch));
-        let mut woken = Vec::new();
+        let now = self.flagged(|flags| flags.has(Flags::QUEUED) && !flags.has(Flags::RELEASED));
+        let woken = now.difference(&told.queued).map(|(index, _)| FrameId(*index)).collect();
+        told.queued = now;
         let mut cancelled = Vec::new();
-        if queued != told.queued.len() {
-            let now = self.flagged(|flags| flags.has(Flags::QUEUED) && !flags.has(Flags::RELEASED));
-            woken.extend(now.difference(&told.queued).map(|(index, _)| FrameId(*index)));
-            told.queued = now;
-        }
+        let epoch = self.peek(|tree| tree.epoch);
         if epoch != told.epoch {
             let now = self.flagged(|flags| flags.has(Flags::CANCELLED));
             cancelled.extend(now.difference(&told.cancelled).map(|(index, _)| FrameId(*index)));

@@ -22,8 +22,8 @@ pub use crate::idle::{WaitIdle, wait_idle};
 pub use crate::instrument::{Schedule, set_schedule};
 pub use crate::outside::OutsideWork;
 pub use crate::probe::{
-    FrameInfo, FrameKind, Idle, Usage, cancel_at_checkpoint, checkpoints_passed, current_task, frame,
-    frames, runs_inside, usage, wake_all, watch_checkpoints, watch_idle,
+    FrameInfo, FrameKind, Idle, Usage, cancel_at_checkpoint, checkpoints_passed, current_task,
+    frame, frames, runs_inside, usage, wake_all, watch_checkpoints, watch_idle,
 };
 pub use crate::scope::{ScopeFrame, effective_deadline};
 pub use crate::spawned::Spawned;

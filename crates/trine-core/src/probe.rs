@@ -163,7 +163,8 @@ impl Runtime {
             return;
         }
         self.cancel_at.set(passed + 1);
-        let hook = self.active().and_then(|run| run.instruments.hooks.at_checkpoint.borrow().clone());
+        let hook =
+            self.active().and_then(|run| run.instruments.hooks.at_checkpoint.borrow().clone());
         if let Some(hook) = hook {
             hook();
         }

@@ -28,6 +28,8 @@ use crate::waker::{LAST_FRAME, LAST_GENERATION};
 #[derive(Debug)]
 pub(crate) struct Tree {
     pub(crate) frames: Vec<Frame>,
+    /// The generation with which slots begin.
+    first_generation: u16,
     free: FrameId,
     live: usize,
     /// Frames that are queued and not yet polled. Not zero when the run is about to sleep means
@@ -81,10 +83,15 @@ impl Deferred {
     }
 }
 
+fn next_generation(generation: u16) -> u16 {
+    generation.wrapping_add(1) & LAST_GENERATION
+}
+
 impl Tree {
     pub(crate) const fn new() -> Self {
         Self {
             frames: Vec::new(),
+            first_generation: 0,
             free: FrameId::NONE,
             live: 0,
             queued: 0,
@@ -135,21 +142,21 @@ impl Tree {
             return id;
         }
         if self.frames.is_empty() {
-            self.frames.push(Self::blank());
+            self.frames.push(self.blank());
         }
-        self.frames.push(Self::blank());
+        self.frames.push(self.blank());
         let last = self.frames.len() - 1;
         assert!(last <= LAST_FRAME, "more than {LAST_FRAME} tasks, nurseries and scopes at a time");
         FrameId(last as u32)
     }
 
-    fn blank() -> Frame {
+    fn blank(&self) -> Frame {
         Frame {
             role: Role::Free { next: FrameId::NONE },
             outer: FrameId::NONE,
             seen: 0,
             hook: Hook::outer(0),
-            generation: 0,
+            generation: self.first_generation,
             flags: Flags::default(),
             site: None,
         }
@@ -163,6 +170,8 @@ impl Tree {
                 let frame = &mut self.frames[id.index()];
                 frame.flags.set(Flags::RELEASED, true);
                 frame.outer = FrameId::NONE;
+                // So that whoever remembers the task does not take what is left of it for the task.
+                frame.generation = next_generation(frame.generation);
                 return;
             }
             Role::Group { poller, .. } => {
@@ -181,7 +190,9 @@ impl Tree {
         let next = self.free;
         let frame = &mut self.frames[id.index()];
         frame.role = Role::Free { next };
-        frame.generation = frame.generation.wrapping_add(1) & LAST_GENERATION;
+        if !frame.flags.has(Flags::RELEASED) {
+            frame.generation = next_generation(frame.generation);
+        }
         frame.flags = Flags::default();
         frame.site = None;
         frame.outer = FrameId::NONE;
@@ -195,9 +206,20 @@ impl Tree {
             debug_assert!(self.foreign.iter().all(Option::is_none));
             let mut deferred = std::mem::replace(&mut self.deferred, Deferred::new());
             deferred.drop(std::mem::take(&mut self.passed_over_foreign));
+            let first_generation = self.unused_generation();
             *self = Self::new();
             self.deferred = deferred;
+            self.first_generation = first_generation;
         }
+    }
+
+    /// The generation after all that were given out: a guard that is kept remembers its place for longer
+    /// than this memory is.
+    fn unused_generation(&self) -> u16 {
+        let first = self.first_generation;
+        let given = self.frames.iter().map(|frame| frame.generation.wrapping_sub(first));
+        let most = given.map(|given| given & LAST_GENERATION).max();
+        most.map_or(first, |most| next_generation(first.wrapping_add(most)))
     }
 
     /// Hangs a frame under another one, with the guards inside it: its future is now polled there.

@@ -37,7 +37,8 @@ impl Options {
         for given in list {
             let name = given.name.to_string();
             if !known.contains(&name.as_str()) {
-                let message = format!("unknown option `{name}`: {attribute} knows {}", listed(known));
+                let message =
+                    format!("unknown option `{name}`: {attribute} knows {}", listed(known));
                 return Err(Error::new(given.name.span(), message));
             }
             if seen.contains(&name) {
@@ -112,11 +113,8 @@ impl Parse for Given {
             return Err(input.error("write options as `name` or `name = value`"));
         }
         let name = input.call(Ident::parse_any)?;
-        let value = if input.parse::<Option<Token![=]>>()?.is_some() {
-            Some(input.parse()?)
-        } else {
-            None
-        };
+        let value =
+            if input.parse::<Option<Token![=]>>()?.is_some() { Some(input.parse()?) } else { None };
         Ok(Self { name, value })
     }
 }

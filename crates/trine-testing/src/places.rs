@@ -9,8 +9,15 @@ use std::fmt;
 
 /// The crates whose frames are not the user's.
 const OURS: [&str; 9] = [
-    "trine", "trine_cancel", "trine_channel", "trine_core", "trine_limiter", "trine_nursery",
-    "trine_sync", "trine_testing", "trine_thread",
+    "trine",
+    "trine_cancel",
+    "trine_channel",
+    "trine_core",
+    "trine_limiter",
+    "trine_nursery",
+    "trine_sync",
+    "trine_testing",
+    "trine_thread",
 ];
 
 /// Those that come with the compiler.
@@ -19,8 +26,22 @@ const RUST: [&str; 4] = ["std", "core", "alloc", "test"];
 /// Files that are not the user's: of the compiler, and of packages from a registry.
 const FOREIGN_FILES: [&str; 3] = ["/rustc/", "/.cargo/registry/", "/.cargo/git/"];
 
+/// The sources of the crates above. Frames of functions that were inlined have no crate in their names.
+const OUR_FILES: [&str; 9] = [
+    "/trine/src/",
+    "trine-cancel/src/",
+    "trine-channel/src/",
+    "trine-core/src/",
+    "trine-limiter/src/",
+    "trine-nursery/src/",
+    "trine-sync/src/",
+    "trine-testing/src/",
+    "trine-thread/src/",
+];
+
 /// Between the frames of a task and those of whoever polls it.
 const TASK_BEGINS: &str = "trine_core::turn::Ready::poll";
+const TASK_BEGINS_IN: &str = "trine-core/src/turn.rs";
 
 /// The stack at a checkpoint, not looked at yet.
 #[derive(Debug)]
@@ -63,7 +84,8 @@ impl Wait {
     fn read(backtrace: &str) -> Self {
         let mut wait = Self { operation: None, awaits: Vec::new() };
         for (function, place) in frames(backtrace) {
-            if function.contains(TASK_BEGINS) {
+            let begins_here = place.is_some_and(|place| place.contains(TASK_BEGINS_IN));
+            if function.contains(TASK_BEGINS) || begins_here {
                 break;
             }
             let package = package(function);
@@ -73,7 +95,7 @@ impl Wait {
             let users = !OURS.contains(&package) && !RUST.contains(&package);
             if let Some(place) = place
                 && users
-                && !FOREIGN_FILES.iter().any(|part| place.contains(part))
+                && !FOREIGN_FILES.iter().chain(&OUR_FILES).any(|part| place.contains(part))
             {
                 wait.awaits.push(Await { function: short(function), place: place_of(place) });
             }
@@ -101,7 +123,8 @@ fn frames(backtrace: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
 /// The crate of a function, also of one in an implementation: `<a::B as c::D>::e` is of `a`.
 fn package(function: &str) -> &str {
     let path = function.trim_start_matches(['<', '&', '(', '[', '*']);
-    let path = path.trim_start_matches("mut ").trim_start_matches("const ").trim_start_matches("dyn ");
+    let path =
+        path.trim_start_matches("mut ").trim_start_matches("const ").trim_start_matches("dyn ");
     path.split("::").next().unwrap_or(path)
 }
 
@@ -177,9 +200,31 @@ mod tests {
     /// Without line tables there are functions only, and no place to tell of.
     #[test]
     fn reads_functions_without_places() {
-        let wait = Wait::read("   0: trine_core::checkpoint::sleep_forever::{{closure}}\n   1: a::b\n");
+        let wait =
+            Wait::read("   0: trine_core::checkpoint::sleep_forever::{{closure}}\n   1: a::b\n");
         assert_eq!(wait.operation.as_deref(), Some("sleep_forever of trine_core"));
         assert!(wait.awaits.is_empty());
         assert_eq!(Wait::read("disabled backtrace").operation, None);
+    }
+
+    /// With functions inlined, as in a release build, files tell whose the frames are.
+    #[test]
+    fn reads_a_backtrace_of_inlined_functions() {
+        let wait = Wait::read(
+            "
+   1: capture
+             at ./crates/trine-testing/src/places.rs:29:14
+   2: poll<u32>
+             at ./crates/trine-channel/src/recv.rs:40:9
+   3: {async_fn#0}
+             at ./src/orders.rs:17:24
+   4: poll<alloc::boxed::Box<u32>>
+             at ./crates/trine-core/src/turn.rs:190:9
+   5: {async_block#0}
+             at ./src/main.rs:3:10
+",
+        );
+        let places: Vec<&str> = wait.awaits.iter().map(|at| at.place.as_str()).collect();
+        assert_eq!(places, ["src/orders.rs:17"]);
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! | phase | the run | then |
 //! |---|---|---|
-//! | `Watching` | goes on | |
-//! | `Asking` | was stuck; every task has been woken, to say what it waits for | stuck again: a deadlock |
+//! | watching | goes on | |
+//! | asking | was stuck; every task has been woken, to say what it waits for | stuck again: a deadlock |
 //! | … | went on by that to its end | a wake-up was lost |
 
 use std::cell::RefCell;

@@ -6,12 +6,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
 
 use trine_core::Runner;
+use trine_core::lowlevel::set_schedule;
 
 use crate::mock_clock::MockClock;
 use crate::outcome::TestOutput;
 use crate::quiet::{PATIENCE, Quiet};
-use crate::seeds::{self, Seeds};
+use crate::schedule::Recorded;
+use crate::seeds;
 use crate::sweep;
+use crate::trace::Trace;
 use crate::watchdog::Watchdog;
 
 /// Runs a test. `#[trine::test]` expands to calls of this; it can be used by hand as well, for tests
@@ -97,8 +100,11 @@ impl TestRunner {
     }
 
     /// Runs the test once for each of so many seeds, each with another order of the tasks that are
-    /// ready, and in virtual time, since real time cannot be replayed. A failure says which seed it
-    /// was, and the environment variable `TRINE_SEED` replays exactly that one.
+    /// ready, and in virtual time, since real time cannot be replayed. Seed 0 is the usual order; of the
+    /// others one half shuffles evenly, the other favours orders that are rare otherwise.
+    ///
+    /// A failure says which seed it was, and the environment variable `TRINE_SEED` replays exactly that
+    /// one. It is also run again, silently, to find the few choices that make it fail.
     ///
     /// # Panics
     ///
@@ -135,7 +141,7 @@ impl TestRunner {
     /// use std::time::Duration;
     /// use trine_testing::TestRunner;
     ///
-    /// TestRunner::new().patience(Duration::ZERO).run(async { trine_core::sleep_forever().await; });
+    /// TestRunner::new().patience(Duration::ZERO).run(std::future::pending::<()>());
     /// ```
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
@@ -173,7 +179,7 @@ impl TestRunner {
             self.seeds.is_none() && !self.cancel_sweep,
             "`run` runs a test once, but `seeds` or `cancel_sweep` ask for more: use `run_each`"
         );
-        self.once(None, test)
+        self.once(None, None, test)
     }
 
     /// Runs a test as often as was asked for, making it anew by `make` each time; gives what the last
@@ -207,27 +213,68 @@ impl TestRunner {
     #[track_caller]
     pub fn run_each<T: TestOutput, F: Future<Output = T>>(self, mut make: impl FnMut() -> F) -> T {
         let Some(count) = self.seeds else { return self.plain_or_swept(None, &mut make) };
-        let seeds = seeds::from_environment().unwrap_or(Seeds::upto(count));
         let mut last = None;
-        for seed in seeds {
+        for seed in seeds::wanted(count) {
             let run = || self.plain_or_swept(Some(seed), &mut make);
-            let output = match catch_unwind(AssertUnwindSafe(run)) {
-                Ok(output) => output,
-                Err(payload) => {
-                    seeds::report(&self.name, seed, count);
-                    resume_unwind(payload)
-                }
-            };
-            if output.failure().is_some() {
-                seeds::report(&self.name, seed, count);
-                return output;
+            let ended = catch_unwind(AssertUnwindSafe(run));
+            if let Some(failure) = seeds::failure_of(&ended) {
+                eprintln!("{}", seeds::explain(&self, seed, &failure, &mut make));
             }
-            last = Some(output);
+            match ended {
+                Ok(output) if output.failure().is_some() => return output,
+                Ok(output) => last = Some(output),
+                Err(payload) => resume_unwind(payload),
+            }
         }
         match last {
             Some(output) => output,
             None => unreachable!("there is at least one seed"),
         }
+    }
+
+    /// Runs a test twice under each of so many seeds, and checks that the same happens both times. A test
+    /// that is not deterministic cannot be replayed.
+    ///
+    /// # Panics
+    ///
+    /// If the traces of two runs differ, with the first line that does; and if the test does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use trine_testing::TestRunner;
+    ///
+    /// TestRunner::new().seeds(5).check_determinism(|| async {
+    ///     trine_core::checkpoint().await;
+    /// });
+    /// ```
+    #[track_caller]
+    pub fn check_determinism<T: TestOutput, F: Future<Output = T>>(
+        mut self,
+        mut make: impl FnMut() -> F,
+    ) {
+        let count = *self.seeds.get_or_insert(1);
+        for seed in seeds::wanted(count) {
+            let mut traced = || {
+                let trace = Trace::new();
+                self.watched(Recorded::of(seed), Some(trace.clone()), make());
+                trace
+            };
+            let (first, second) = (traced(), traced());
+            let expected = first.to_string();
+            if expected != second.to_string() {
+                eprintln!("{} is not deterministic under seed {seed}", self.name);
+                second.assert_eq(&expected);
+            }
+        }
+    }
+
+    pub(crate) fn name_of_test(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn is_swept(&self) -> bool {
+        self.cancel_sweep
     }
 
     #[track_caller]
@@ -237,23 +284,44 @@ impl TestRunner {
         make: &mut impl FnMut() -> F,
     ) -> T {
         if self.cancel_sweep {
-            sweep::each(&self.name, |cut| self.once(seed, cut.apply(make())))
+            sweep::each(&self.name, |cut| {
+                self.once(seed.map(Recorded::of), None, cut.apply(make()))
+            })
         } else {
-            self.once(seed, make())
+            self.once(seed.map(Recorded::of), None, make())
         }
+    }
+
+    /// One run under a schedule, with a trace.
+    #[track_caller]
+    pub(crate) fn watched<T>(
+        &self,
+        schedule: Recorded,
+        trace: Option<Trace>,
+        test: impl Future<Output = T>,
+    ) -> T {
+        self.once(Some(schedule), trace, test)
     }
 
     /// One run.
     #[track_caller]
-    pub(crate) fn once<T>(&self, seed: Option<u64>, test: impl Future<Output = T>) -> T {
+    fn once<T>(
+        &self,
+        schedule: Option<Recorded>,
+        trace: Option<Trace>,
+        test: impl Future<Output = T>,
+    ) -> T {
         let mut runner = Runner::new();
         if self.autojump || self.seeds.is_some() || self.cancel_sweep {
             runner = runner.clock(MockClock::autojump());
         }
-        if let Some(seed) = seed {
-            runner = runner.shuffle(seed);
+        if let Some(trace) = trace {
+            runner = runner.instrument(trace);
         }
         runner.run(async {
+            if let Some(schedule) = schedule {
+                set_schedule(schedule);
+            }
             let quiet = Quiet::watch(self.patience, self.deny_snoozing);
             let watchdog = self.timeout.map(|allowed| Watchdog::start(&self.name, allowed));
             let output = test.await;

@@ -116,7 +116,9 @@ impl Sequencer {
 
 #[track_caller]
 fn came_twice(number: usize, first: Site) -> ! {
-    panic!("step {number} of a sequencer came twice, first at {first}: give each step its own number")
+    panic!(
+        "step {number} of a sequencer came twice, first at {first}: give each step its own number"
+    )
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,10 +2,11 @@
 //!
 //! ```text
 //! main: parked
-//! └─ nursery at src/server.rs:10
-//!    ├─ body: waits for Recv of trine_channel
-//!    │  at src/server.rs:14 in server::serve
-//!    └─ "reader", spawned at src/server.rs:11: woken, but nobody polls it
+//! │  waits for what is in it
+//! └─ nursery
+//!    ├─ body: parked
+//!    │     waits for Recv of trine_channel, at src/server.rs:14 in server::serve
+//!    └─ "reader", spawned at src/server.rs:11: woken, but not polled
 //! ```
 
 use std::collections::BTreeMap;
@@ -45,12 +46,8 @@ impl TaskTree {
     #[must_use]
     pub fn now() -> Self {
         let frames: BTreeMap<u64, FrameInfo> = frames().into_iter().map(|f| (f.id, f)).collect();
-        let mut tree = Self {
-            inside: BTreeMap::new(),
-            frames,
-            now: trine_core::now(),
-            waits: None,
-        };
+        let mut tree =
+            Self { inside: BTreeMap::new(), frames, now: trine_core::now(), waits: None };
         for frame in tree.frames.values() {
             tree.inside.entry(tree.parent(frame)).or_default().push(frame.id);
         }
@@ -93,8 +90,10 @@ impl TaskTree {
         let mut text = format!("{} was woken, but nobody polls it", self.title(task));
         let mut at = task;
         while let Some(nursery) = at.polled_by.and_then(|id| self.frames.get(&id)) {
-            let Some(site) = nursery.site else { break };
-            let _ = write!(text, "\n  it is in the nursery at {}:{}", site.file(), site.line());
+            if nursery.site.is_none() {
+                break;
+            }
+            let _ = write!(text, "\n  it is in a {}", self.title(nursery));
             let Some(poller) = nursery.polled_by.and_then(|id| self.frames.get(&id)) else {
                 text.push_str("\n  which a combinator of another library polls");
                 break;
@@ -110,7 +109,8 @@ impl TaskTree {
 
     /// A task by its name, or by where it was spawned.
     fn title(&self, frame: &FrameInfo) -> String {
-        let place = frame.site.map(|site| format!("{}:{}", site.file(), site.line()));
+        let place = frame.site.filter(|site| is_users(site.file()));
+        let place = place.map(|site| format!("{}:{}", site.file(), site.line()));
         match (frame.kind, &frame.name, place) {
             (FrameKind::Task, Some(name), _) if name == "main" => String::from("main"),
             (FrameKind::Task, Some(name), Some(place)) => format!("\"{name}\", spawned at {place}"),
@@ -119,16 +119,17 @@ impl TaskTree {
             }
             (FrameKind::Task, ..) => String::from("body"),
             (FrameKind::Nursery, _, Some(place)) => format!("nursery at {place}"),
-            (FrameKind::Nursery, ..) => String::from("run"),
+            (FrameKind::Nursery, ..) => String::from("nursery"),
             (FrameKind::Scope, _, Some(place)) => format!("scope at {place}"),
-            (FrameKind::Scope, ..) => String::from("system tasks"),
+            (FrameKind::Scope, ..) if frame.site.is_none() => String::from("system tasks"),
+            (FrameKind::Scope, ..) => String::from("scope"),
         }
     }
 
     fn line(&self, frame: &FrameInfo) -> String {
         let mut line = self.title(frame);
         if frame.kind == FrameKind::Task {
-            line.push_str(if frame.ready { ": woken, but not polled yet" } else { ": parked" });
+            line.push_str(if frame.ready { ": woken, but not polled" } else { ": parked" });
         }
         if let Some(deadline) = frame.deadline {
             let left = deadline.saturating_duration_since(self.now);
@@ -154,7 +155,16 @@ impl TaskTree {
         if frame.kind != FrameKind::Task {
             return Vec::new();
         }
-        waits.of(frame.id).iter().flat_map(lines_of).collect()
+        let known: Vec<String> = waits.of(frame.id).iter().flat_map(lines_of).collect();
+        if !known.is_empty() || frame.ready {
+            return known;
+        }
+        let inside = !self.children(Some(frame.id)).is_empty();
+        vec![String::from(match (inside, self.is_body(frame)) {
+            (true, _) => "waits for what is in it",
+            (false, true) => "is over, or waits for something that trine does not know",
+            (false, false) => "waits for something that trine does not know",
+        })]
     }
 
     fn write(
@@ -195,6 +205,17 @@ impl TaskTree {
             })
             .collect()
     }
+}
+
+/// Whether a file is not one of trine's own: what is opened by an async function of ours names that.
+fn is_users(file: &str) -> bool {
+    let mut parts = file.split(['/', '\\']).peekable();
+    while let Some(part) = parts.next() {
+        if part.starts_with("trine-") && parts.peek() == Some(&"src") {
+            return false;
+        }
+    }
+    true
 }
 
 /// A wait as lines: the operation, and the chain of awaits.

@@ -50,7 +50,8 @@ impl Waits {
     /// What a task waits for, each thing once.
     pub(crate) fn of(&self, task: u64) -> Vec<Wait> {
         let stacks = self.stacks.borrow();
-        let mut waits: Vec<Wait> = stacks.get(&task).into_iter().flatten().map(Stack::read).collect();
+        let mut waits: Vec<Wait> =
+            stacks.get(&task).into_iter().flatten().map(Stack::read).collect();
         waits.sort();
         waits.dedup();
         waits

@@ -37,8 +37,10 @@ impl Watchdog {
         let run = RemoteHandle::current();
         let name = name.to_owned();
         let (stop, stopped) = mpsc::channel();
-        let over = move || matches!(stopped.recv_timeout(allowed), Err(RecvTimeoutError::Timeout))
-            .then_some(stopped);
+        let over = move || {
+            matches!(stopped.recv_timeout(allowed), Err(RecvTimeoutError::Timeout))
+                .then_some(stopped)
+        };
         let thread = thread::spawn(move || {
             let Some(stopped) = over() else { return };
             let Some(run) = run else { return };

@@ -2,5 +2,7 @@
 
 mod mock_clock;
 mod quiet;
+mod seeds;
 mod sequencer;
 mod support;
+mod trace;

@@ -80,7 +80,9 @@ fn a_step_whose_task_is_gone_breaks_the_others() {
         run(async {
             let gone = CancelScope::new();
             open_nursery(async |nursery| {
-                nursery.start_soon(async { gone.run(sequencer.step(1)).await.map(drop).unwrap_or(()) });
+                nursery.start_soon(async {
+                    gone.run(sequencer.step(1)).await.map(drop).unwrap_or(())
+                });
                 nursery.start_soon(async { drop(sequencer.step(2).await) });
                 wait_all_tasks_blocked().await;
                 gone.cancel();

@@ -34,7 +34,15 @@ impl<'a, T> SendItem<'a, T> {
     #[inline(never)]
     fn try_or_park(&mut self, cx: &Context<'_>) -> Poll<Result<(), SendError<T>>> {
         let item = self.item.take().expect("`send` was polled after it had completed");
-        // Made before the borrow, as the clone of a foreign waker may come back. It may be in vain, but mostly is not.
+        match self.sender.try_send(item) {
+            Ok(()) => Poll::Ready(Ok(())),
+            Err(TrySendError::WouldBlock(item)) => self.park(item, cx),
+            Err(error) => Poll::Ready(Err(not_blocked(error))),
+        }
+    }
+
+    fn park(&mut self, item: T, cx: &Context<'_>) -> Poll<Result<(), SendError<T>>> {
+        // Made before the borrow, as the clone of a foreign waker may come back; so the state is looked at once more.
         let waiter = Waiter::new(cx);
         let sender = self.sender;
         let sent = sender.shared().with(move |state, wakes| {

@@ -179,12 +179,12 @@ async fn drop_after(env: &Env, polls: u8, body: Block) {
 
 async fn move_to(env: &Env, up: u8, body: Block) {
     let Some((nursery, task_env)) = env.moving(up) else { return };
+    let mut future = interpret(body, task_env);
+    let done = poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx).is_ready())).await;
     if cancel_visible() {
         // A future that was polled where it was cancelled must not be polled elsewhere.
         return;
     }
-    let mut future = interpret(body, task_env);
-    let done = poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx).is_ready())).await;
     if !done {
         let slot = Rc::new(RefCell::new(Some(future)));
         nursery.start_soon(async move {

@@ -68,32 +68,34 @@ pub use crate::thread_sender::{ThreadSend, ThreadSender};
 /// A pipeline: each stage ends when the one before it has, and a slow stage slows those before it.
 ///
 /// ```
-/// use futures_lite::future::{block_on, zip};
+/// use std::cell::Cell;
 /// use trine_channel::open_memory_channel;
+/// use trine_nursery::open_nursery;
 ///
-/// let (raw, lines) = open_memory_channel(2);
-/// let (parsed, numbers) = open_memory_channel(2);
-/// let read = async move {
-///     for line in ["1", "2", "x", "3"] {
-///         raw.send(line).await.expect("the parser stays");
-///     }
-/// };
-/// let parse = async move {
-///     while let Some(line) = lines.next().await {
-///         if let Ok(number) = line.parse::<u32>() {
-///             parsed.send(number).await.expect("the adder stays");
+/// let sum = Cell::new(0);
+/// trine_core::run(async {
+///     let (raw, lines) = open_memory_channel(2);
+///     let (parsed, numbers) = open_memory_channel(2);
+///     open_nursery(async |nursery| {
+///         nursery.start_soon(async move {
+///             for line in ["1", "2", "x", "3"] {
+///                 raw.send(line).await.expect("the parser stays");
+///             }
+///         });
+///         nursery.start_soon(async move {
+///             while let Some(line) = lines.next().await {
+///                 if let Ok(number) = line.parse::<u32>() {
+///                     parsed.send(number).await.expect("the adder stays");
+///                 }
+///             }
+///         });
+///         while let Some(number) = numbers.next().await {
+///             sum.set(sum.get() + number);
 ///         }
-///     }
-/// };
-/// let add = async move {
-///     let mut sum = 0;
-///     while let Some(number) = numbers.next().await {
-///         sum += number;
-///     }
-///     sum
-/// };
-/// let (_, (_, sum)) = block_on(zip(read, zip(parse, add)));
-/// assert_eq!(sum, 6);
+///     })
+///     .await;
+/// });
+/// assert_eq!(sum.get(), 6);
 /// ```
 pub fn open_memory_channel<T>(max_buffer_size: impl Into<Capacity>) -> (Sender<T>, Receiver<T>) {
     let shared = Rc::new(WaitCell::new(state::State::new(max_buffer_size.into())));

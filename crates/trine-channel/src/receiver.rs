@@ -24,8 +24,8 @@ use crate::stream::Next;
 ///
 /// ```
 /// use std::cell::RefCell;
-/// use futures_lite::future::{block_on, zip};
 /// use trine_channel::{Receiver, open_memory_channel};
+/// use trine_nursery::open_nursery;
 ///
 /// async fn work(jobs: Receiver<u32>, squares: &RefCell<Vec<u32>>) {
 ///     while let Some(job) = jobs.next().await {
@@ -34,15 +34,19 @@ use crate::stream::Next;
 /// }
 ///
 /// let squares = RefCell::new(vec![]);
-/// let (sender, jobs) = open_memory_channel(0); // no worker, no send: back-pressure
-/// let boss = async {
-///     for job in 1..=4 {
-///         sender.send(job).await.expect("the workers stay to the end");
-///     }
-///     sender.close();
-/// };
-/// let workers = zip(work(jobs.clone(), &squares), work(jobs, &squares));
-/// block_on(zip(boss, workers));
+/// trine_core::run(async {
+///     let (sender, jobs) = open_memory_channel(0); // no worker free, no send: back-pressure
+///     open_nursery(async |nursery| {
+///         for _ in 0..3 {
+///             nursery.start_soon(work(jobs.clone(), &squares));
+///         }
+///         for job in 1..=4 {
+///             sender.send(job).await.expect("the workers stay to the end");
+///         }
+///         sender.close(); // the workers finish what they have, and end
+///     })
+///     .await;
+/// });
 /// assert_eq!(squares.into_inner().iter().sum::<u32>(), 1 + 4 + 9 + 16);
 /// ```
 pub struct Receiver<T> {

@@ -23,8 +23,8 @@ use crate::statistics::Statistics;
 /// Producers that share a channel; it ends when the last of them is done:
 ///
 /// ```
-/// use futures_lite::future::{block_on, zip};
 /// use trine_channel::{Sender, open_memory_channel};
+/// use trine_nursery::open_nursery;
 ///
 /// async fn produce(name: char, numbers: Sender<(char, u32)>) {
 ///     for number in 0..2 {
@@ -32,16 +32,20 @@ use crate::statistics::Statistics;
 ///     }
 /// }
 ///
-/// let (sender, receiver) = open_memory_channel(1);
-/// let producers = zip(produce('a', sender.clone()), produce('b', sender));
-/// let consumer = async {
-///     let mut seen = 0;
-///     while let Some(_item) = receiver.next().await {
-///         seen += 1;
-///     }
-///     seen
-/// };
-/// assert_eq!(block_on(zip(producers, consumer)).1, 4);
+/// trine_core::run(async {
+///     let (sender, receiver) = open_memory_channel(1);
+///     let seen = open_nursery(async |nursery| {
+///         nursery.start_soon(produce('a', sender.clone()));
+///         nursery.start_soon(produce('b', sender)); // the last handle goes with its task
+///         let mut seen = 0;
+///         while let Some(_item) = receiver.next().await {
+///             seen += 1;
+///         }
+///         seen
+///     })
+///     .await;
+///     assert_eq!(seen, 4);
+/// });
 /// ```
 pub struct Sender<T> {
     shared: Rc<WaitCell<State<T>>>,

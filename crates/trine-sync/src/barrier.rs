@@ -19,7 +19,7 @@ use crate::turn::{Grants, Turn};
 ///
 /// ```
 /// use std::cell::RefCell;
-/// use futures_lite::future::{block_on, zip};
+/// use trine_nursery::open_nursery;
 /// use trine_sync::Barrier;
 ///
 /// async fn simulate(name: &str, barrier: &Barrier, log: &RefCell<Vec<String>>) {
@@ -30,7 +30,10 @@ use crate::turn::{Grants, Turn};
 /// }
 ///
 /// let (barrier, log) = (Barrier::new(2), RefCell::new(vec![]));
-/// block_on(zip(simulate("a", &barrier, &log), simulate("b", &barrier, &log)));
+/// trine_core::run(open_nursery(async |nursery| {
+///     nursery.start_soon(simulate("a", &barrier, &log));
+///     nursery.start_soon(simulate("b", &barrier, &log));
+/// }));
 /// let log = log.into_inner();
 /// assert!(log[..2].iter().all(|step| step.ends_with('1')));
 /// assert!(log[2..].iter().all(|step| step.ends_with('2')));

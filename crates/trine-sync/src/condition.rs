@@ -28,24 +28,23 @@ use crate::turn::Grants;
 /// A store that is drawn from as soon as it holds enough:
 ///
 /// ```
-/// use futures_lite::future::{block_on, zip};
+/// use trine_nursery::open_nursery;
 /// use trine_sync::{Condition, Mutex};
 ///
 /// let (store, filled) = (Mutex::new(0), Condition::new());
-/// let draw = async {
-///     let mut litres = store.lock().await;
-///     while *litres < 5 {
-///         litres = filled.wait(litres).await;
-///     }
-///     *litres -= 5;
-/// };
-/// let fill = async {
+/// trine_core::run(open_nursery(async |nursery| {
+///     nursery.start_soon(async {
+///         let mut litres = store.lock().await;
+///         while *litres < 5 {
+///             litres = filled.wait(litres).await;
+///         }
+///         *litres -= 5;
+///     });
 ///     for _ in 0..3 {
 ///         *store.lock().await += 2;
 ///         filled.notify(1);
 ///     }
-/// };
-/// block_on(zip(draw, fill));
+/// }));
 /// assert_eq!(store.into_inner(), 1);
 /// ```
 pub struct Condition {

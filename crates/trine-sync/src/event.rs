@@ -19,19 +19,21 @@ use crate::turn::{Grants, Turn};
 /// A server says when it is ready:
 ///
 /// ```
-/// use futures_lite::future::{block_on, zip};
+/// use trine_nursery::open_nursery;
 /// use trine_sync::Event;
 ///
-/// let ready = Event::new();
-/// let server = async {
-///     // bind, load, warm up ..
-///     ready.set();
-/// };
-/// let client = async {
-///     ready.wait().await;
-///     "connected"
-/// };
-/// assert_eq!(block_on(zip(client, server)).0, "connected");
+/// trine_core::run(async {
+///     let ready = Event::new();
+///     open_nursery(async |nursery| {
+///         nursery.start_soon(async {
+///             // bind, load, warm up ..
+///             ready.set();
+///         });
+///         ready.wait().await;
+///         // connect
+///     })
+///     .await;
+/// });
 /// ```
 pub struct Event {
     cell: WaitCell<EventState>,

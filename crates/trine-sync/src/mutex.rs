@@ -32,18 +32,21 @@ use crate::turn::{Grants, Turn};
 /// Two tasks take turns to talk on one connection, request and answer together:
 ///
 /// ```
-/// use futures_lite::future::{block_on, yield_now, zip};
+/// use trine_nursery::open_nursery;
 /// use trine_sync::Mutex;
 ///
 /// async fn ask(line: &Mutex<Vec<String>>, question: &str) {
 ///     let mut line = line.lock().await;
 ///     line.push(format!("{question}?"));
-///     yield_now().await; // the answer takes its time
+///     trine_core::checkpoint().await; // the answer takes its time
 ///     line.push(format!("{question}!"));
 /// }
 ///
 /// let line = Mutex::new(vec![]);
-/// block_on(zip(ask(&line, "a"), ask(&line, "b")));
+/// trine_core::run(open_nursery(async |nursery| {
+///     nursery.start_soon(ask(&line, "a"));
+///     nursery.start_soon(ask(&line, "b"));
+/// }));
 /// assert_eq!(line.into_inner(), ["a?", "a!", "b?", "b!"]);
 /// ```
 pub struct Mutex<T> {

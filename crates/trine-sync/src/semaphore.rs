@@ -21,23 +21,25 @@ use crate::turn::{Grants, Turn};
 ///
 /// ```
 /// use std::cell::Cell;
-/// use futures_lite::future::{block_on, yield_now, zip};
+/// use trine_nursery::open_nursery;
 /// use trine_sync::Semaphore;
 ///
 /// async fn request(connections: &Semaphore, open: &Cell<usize>, most: &Cell<usize>) {
 ///     let _permit = connections.acquire().await;
 ///     open.set(open.get() + 1);
 ///     most.set(most.get().max(open.get()));
-///     yield_now().await;
+///     trine_core::checkpoint().await; // the answer takes its time
 ///     open.set(open.get() - 1);
 /// }
 ///
 /// let connections = Semaphore::new(2);
 /// let (open, most) = (Cell::new(0), Cell::new(0));
-/// let one = || request(&connections, &open, &most);
-/// block_on(zip(one(), zip(one(), one())));
-/// assert_eq!(most.get(), 2);
-/// assert_eq!(connections.value(), 2);
+/// trine_core::run(open_nursery(async |nursery| {
+///     for _ in 0..3 {
+///         nursery.start_soon(request(&connections, &open, &most));
+///     }
+/// }));
+/// assert_eq!((most.get(), connections.value()), (2, 2));
 /// ```
 pub struct Semaphore {
     cell: WaitCell<SemaphoreState>,

@@ -8,6 +8,7 @@ mod oneshot;
 mod polls;
 mod random;
 mod recv_any;
+mod reentry;
 mod reserve;
 mod sink;
 mod stream;

@@ -105,8 +105,9 @@ impl Group {
         Self { id, beside: Cell::new((FrameId::NONE, 0)), _local: PhantomData }
     }
 
-    /// Adds a task, ready to be polled. `slot` comes back from [`Ready::slot`]. The caller's line is
-    /// kept as the place where it was spawned.
+    /// Adds a task, ready to be polled. `slot` comes back from
+    /// [`Ready::slot`](super::lowlevel::Ready::slot). The caller's line is kept as the place where it was
+    /// spawned.
     ///
     /// # Examples
     ///

@@ -67,7 +67,6 @@ mod wait_line;
 mod waiter;
 #[expect(unsafe_code, reason = "a waker without counts is a raw one")]
 mod waker;
-mod weak_group;
 
 pub use crate::checkpoint::{Checkpoint, checkpoint, sleep_forever};
 pub use crate::clock::Clock;

@@ -15,7 +15,7 @@ use crate::scope::ScopeFrame;
 ///
 /// # Examples
 ///
-/// See [`Group`].
+/// See [`Group`](super::lowlevel::Group).
 #[derive(Debug)]
 pub struct TaskFrame {
     id: FrameId,

@@ -7,6 +7,7 @@ mod memory;
 mod oneshot;
 mod polls;
 mod random;
+mod random_cancels;
 mod recv_any;
 mod reentry;
 mod reserve;

@@ -151,14 +151,14 @@ pub(crate) struct Scheduler {
 impl Scheduler {
     #[track_caller]
     fn start(runner: Runner) -> Self {
+        assert!(
+            Runtime::with(Runtime::run_id) == 0,
+            "`trine::run` was called inside a run on the same thread: await the future instead, or \
+             call `run` in a thread of its own"
+        );
         let driver = ThreadDriver::new();
         let mailbox = Arc::new(Mailbox::new(driver.unparker()));
         Runtime::with(|runtime| {
-            assert!(
-                runtime.run_id() == 0,
-                "`trine::run` was called inside a run on the same thread: await the future \
-                 instead, or call `run` in a thread of its own"
-            );
             let root = Group::root(runtime);
             let scope = Role::Scope { poller: Poller::NOBODY, deadline: None };
             let active = Rc::new(ActiveRun {

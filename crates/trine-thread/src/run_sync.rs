@@ -14,7 +14,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use trine_core::lowlevel::{Guard, OutsideWork, RemoteHandle, cancel_visible, spawn_system};
+use trine_core::lowlevel::{
+    Guard, OutsideWork, RemoteHandle, ScopeFrame, cancel_visible, spawn_system,
+};
 use trine_limiter::{AcquireOwned, OwnedPermit};
 
 use crate::cache::ThreadCache;
@@ -53,9 +55,10 @@ enum Stage<F, T> {
 
 struct Running<F, T> {
     task: Arc<Task<F, T>>,
-    guard: Guard,
     /// What the thread has asked for and was not answered yet. One at a time, but for iterators that go on beside.
     serving: Vec<Box<dyn Serve>>,
+    /// In a run, unless it may be abandoned: the region that a cancel finds, also behind a foreign combinator.
+    held: Option<ScopeFrame>,
 }
 
 impl<F, T> RunSync<F, T>
@@ -79,15 +82,27 @@ where
             work: OutsideWork::begin(),
         }));
         ThreadCache::global().start_job(Arc::clone(&task) as _)?;
-        Ok(Running { task, guard: Guard::new(), serving: Vec::new() })
+        Ok(Running { task, serving: Vec::new(), held: None })
     }
 }
 
 impl<F, T> Running<F, T> {
     fn poll(&mut self, abandon_on_cancel: bool, cx: &mut Context<'_>) -> Poll<Finished<T>> {
-        if !abandon_on_cancel {
-            self.guard.attach();
+        if abandon_on_cancel || RemoteHandle::current().is_none() {
+            self.held = None;
+            return self.work(cx);
         }
+        let held = self.held.take().unwrap_or_else(|| {
+            let region = ScopeFrame::open();
+            region.set_holds(true);
+            region
+        });
+        let polled = held.enter(cx, |cx| self.work(cx));
+        self.held = Some(held);
+        polled
+    }
+
+    fn work(&mut self, cx: &mut Context<'_>) -> Poll<Finished<T>> {
         self.task.set_cancelled(cancel_visible());
         for _ in 0..REQUESTS_PER_POLL {
             match self.task.look(cx) {

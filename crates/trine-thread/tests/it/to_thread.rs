@@ -1,13 +1,16 @@
 //! Blocking code in worker threads: results, cancels, panics.
 
 use std::cell::{Cell, RefCell};
+use std::future::pending;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::task::{Context, Waker};
 use std::thread;
 
 use futures_lite::future::{block_on, or};
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use trine_cancel::{CancelScope, move_on_after};
 use trine_core::{checkpoint, now, sleep};
 use trine_limiter::CapacityLimiter;
@@ -376,4 +379,24 @@ fn a_timeout_around_a_closure_that_looks_for_it() {
 fn debug_says_how_far_it_has_come() {
     let future = to_thread::run_sync(|| "secret");
     assert_eq!(format!("{future:?}"), "RunSync { stage: \"not started\", .. }");
+}
+
+/// A cancel finds a closure that is awaited behind a foreign combinator, which polls only what was woken: its thread
+/// is told, and what it has asked of the run is cancelled.
+// rule: T-5, T-7, D-5
+#[test]
+fn cancelled_behind_a_combinator() {
+    run(async {
+        let (send, receive) = mpsc::channel();
+        let both = FuturesUnordered::<Pin<Box<dyn Future<Output = ()>>>>::new();
+        both.push(Box::pin(to_thread::run_sync(move || {
+            let slept = from_thread::run(async || sleep(secs(60)).await);
+            send.send((slept.err(), from_thread::check_cancelled().err())).expect("it is awaited");
+        })));
+        both.push(Box::pin(pending()));
+        let all = both.collect::<Vec<()>>();
+        assert!(move_on_after(secs(1), all).await.is_none());
+        let cancelled = Some(FromThreadError::Cancelled);
+        assert_eq!(receive.try_recv(), Ok((cancelled, cancelled)));
+    });
 }

@@ -173,6 +173,8 @@ impl Tree {
             let frame = node.frame as usize;
             child = std::mem::take(&mut node.next) as usize;
             self.frames[frame].outer = FrameId::NONE;
+            // What was visible from around it no longer is.
+            self.frames[frame].seen = 0;
         }
         self.free_node(id);
     }

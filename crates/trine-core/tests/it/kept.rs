@@ -77,3 +77,23 @@ fn a_guard_outlives_its_run() {
     });
     assert_eq!(usage(), Usage::default());
 }
+
+/// A region that must be drained and is kept, while the cancelled one around it is dropped, is not cancelled
+/// any more.
+// rule: C-6
+#[test]
+fn a_region_outlives_what_was_around_it() {
+    run(async {
+        let outer = ScopeFrame::open();
+        outer.cancel();
+        let body = async {
+            let inner = ScopeFrame::open();
+            inner.set_holds(true);
+            inner
+        };
+        let inner = in_region(&outer, body).await.expect("it has no checkpoint");
+        assert!(inner.is_cancelled());
+        drop(outer);
+        assert!(!inner.is_cancelled());
+    });
+}

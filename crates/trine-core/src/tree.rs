@@ -224,6 +224,11 @@ impl Tree {
 
     /// Hangs a frame under another one, with the guards inside it: its future is now polled there.
     pub(crate) fn move_under(&mut self, id: FrameId, outer: FrameId) {
+        assert!(
+            !self.is_inside(outer, id),
+            "a nursery, scope or shield was polled by a task that is inside it: keep its future out of \
+             the reach of its own tasks"
+        );
         let saw = self.is_visible(id);
         let holds = self.contributes(id);
         if holds {
@@ -242,6 +247,14 @@ impl Tree {
             self.wake_to_drain(id);
         }
         self.check_near(id);
+    }
+
+    fn is_inside(&self, id: FrameId, region: FrameId) -> bool {
+        let mut at = id;
+        while at.is_some() && at != region {
+            at = self.outer(at);
+        }
+        at == region
     }
 
     pub(crate) fn has(&self, id: FrameId, flag: Flags) -> bool {

@@ -354,3 +354,25 @@ fn kept_when_the_run_is_over() {
         assert_eq!(usage(), Usage::default());
     }
 }
+
+/// A nursery that one of its own tasks polls would be around itself: that is refused.
+// rule: C-16
+#[test]
+fn polled_by_its_own_task() {
+    let message = check_panics(async || {
+        let locker: Rc<RefCell<Option<Boxed<'static>>>> = Rc::default();
+        let own = locker.clone();
+        let mut work: Boxed<'static> =
+            Box::pin(open_nursery(async move |nursery: Nursery<'static>| {
+                nursery.spawn(async move {
+                    let mut work = own.take().expect("it was left there");
+                    let _ = poll_once(&mut work).await;
+                });
+                forever().await;
+            }));
+        assert!(poll_once(&mut work).await.is_pending());
+        locker.replace(Some(work));
+        sleep(ms(1)).await;
+    });
+    assert!(message.contains("polled by a task that is inside it"), "{message}");
+}

@@ -49,7 +49,7 @@ pub fn poll_checkpoint(cx: &mut Context<'_>) -> Poll<()> {
         (cancelled, budget)
     });
     if cancelled {
-        return Poll::Pending;
+        return stay_cancelled(cx);
     }
     if budget == 0 {
         cx.waker().wake_by_ref();
@@ -71,6 +71,13 @@ pub fn cancel_visible() -> bool {
         id if id.is_some() => runtime.peek(|tree| tree.is_visible(id)),
         _ => false,
     })
+}
+
+/// Does nothing, and looks again should a shield hide the cancel.
+#[cold]
+fn stay_cancelled(cx: &Context<'_>) -> Poll<()> {
+    Runtime::pass_over(cx.waker());
+    Poll::Pending
 }
 
 impl Runtime {
@@ -127,7 +134,7 @@ impl Future for Checkpoint {
         // It has yielded, so the budget is no concern.
         let cancelled =
             Runtime::with(|runtime| runtime.current().is_some() && runtime.pass_checkpoint());
-        if cancelled { Poll::Pending } else { Poll::Ready(()) }
+        if cancelled { stay_cancelled(cx) } else { Poll::Ready(()) }
     }
 }
 

@@ -126,6 +126,7 @@ impl ScopeFrame {
         if !self.cancel_called() {
             self.mark_cut();
         }
+        self.forget_poller();
         Drained::Cut
     }
 

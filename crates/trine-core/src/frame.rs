@@ -89,6 +89,7 @@ impl Poller {
 /// | `HOLDS` | the owner needs polling until it is done (`finally`) | the owner |
 /// | `CUT` | something inside was dropped unfinished by a cancel from outside | never |
 /// | `IN_TURN` | a group is being polled | the end of its turn |
+/// | `PASSED_OVER` | a task is among those to be woken when a cancel is hidden | being woken so |
 /// | `NAMED` | the task was given a name, kept beside the tree | being released |
 /// | `VISIBLE`, `HARDENED` | cached: see `visibility.rs` | recomputed when `seen` is old |
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
@@ -107,6 +108,7 @@ impl Flags {
     pub(crate) const HARDENED: Flags = Flags(1 << 9);
     pub(crate) const NAMED: Flags = Flags(1 << 10);
     pub(crate) const IN_TURN: Flags = Flags(1 << 11);
+    pub(crate) const PASSED_OVER: Flags = Flags(1 << 12);
 
     #[inline]
     pub(crate) fn has(self, flag: Flags) -> bool {
@@ -125,7 +127,7 @@ impl Flags {
 
 impl fmt::Debug for Flags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const NAMES: [&str; 12] = [
+        const NAMES: [&str; 13] = [
             "queued",
             "released",
             "cancelled",
@@ -138,6 +140,7 @@ impl fmt::Debug for Flags {
             "hardened",
             "named",
             "in_turn",
+            "passed_over",
         ];
         let set = NAMES.iter().enumerate().filter(|(bit, _)| self.0 & (1 << bit) != 0);
         f.debug_set().entries(set.map(|(_, name)| name)).finish()

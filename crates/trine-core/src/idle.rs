@@ -58,6 +58,14 @@ impl IdleLine {
 }
 
 impl Runtime {
+    /// The least cushion that somebody waits for.
+    pub(crate) fn idle_cushion(&self) -> Option<Duration> {
+        let cushion = self.idle.borrow_mut().cushion();
+        // Asking who accepts may have left wakers to be called.
+        self.tree(|_| ());
+        cushion
+    }
+
     /// Wakes those who waited for the run to have been idle this long.
     pub(crate) fn wake_idle(&self, cushion: Duration) {
         let woken = self.idle.borrow_mut().take(cushion);

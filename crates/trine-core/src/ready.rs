@@ -179,9 +179,13 @@ impl Tree {
         self.scratch = order;
     }
 
-    /// Remembers a task that was passed over in some line because a cancel is visible from it.
+    /// Remembers a task in which an operation was passed over because a cancel is visible from it.
     pub(crate) fn pass_over(&mut self, id: FrameId, generation: u16) {
+        if !self.is_current(id, generation) || self.has(id, Flags::PASSED_OVER) {
+            return;
+        }
         self.bound_passed_over();
+        self.frames[id.index()].flags.set(Flags::PASSED_OVER, true);
         self.passed_over.push((id, generation));
     }
 
@@ -193,17 +197,26 @@ impl Tree {
 
     /// Most of those passed over are dropped soon after. So that what is stale does not pile up, all
     /// are woken when there are more of them than could be alive: a spurious poll is always allowed.
+    ///
+    /// Those that are alive come back then. If nothing was cancelled or hidden since the last time, all
+    /// may be alive, behind foreign wakers: so there must be twice as many for the next time.
     fn bound_passed_over(&mut self) {
         let kept = self.passed_over.len() + self.passed_over_foreign.len();
-        if kept >= PASSED_OVER_MIN + 2 * self.live() {
-            self.wake_passed_over();
+        let (epoch, before) = self.flushed;
+        if kept < PASSED_OVER_MIN + 2 * self.live() || epoch == self.epoch && kept < 2 * before {
+            return;
         }
+        self.flushed = (self.epoch, kept);
+        self.wake_passed_over();
     }
 
     /// A shield or a move may have hidden a cancel: those passed over look again.
     pub(crate) fn wake_passed_over(&mut self) {
         for (id, generation) in std::mem::take(&mut self.passed_over) {
-            self.wake(id, generation);
+            if self.is_current(id, generation) {
+                self.frames[id.index()].flags.set(Flags::PASSED_OVER, false);
+                self.wake_task(id);
+            }
         }
         let foreign = std::mem::take(&mut self.passed_over_foreign);
         self.deferred.wake(foreign);

@@ -101,7 +101,7 @@ impl Runtime {
         result
     }
 
-    /// Looks at the tree, or changes what concerns no foreign waker.
+    /// Looks at the tree, or changes it without calling foreign wakers, while something else is borrowed.
     #[inline]
     pub(crate) fn peek<R>(&self, f: impl FnOnce(&mut Tree) -> R) -> R {
         f(&mut self.tree.borrow_mut())
@@ -178,15 +178,18 @@ impl Runtime {
     }
 
     /// Has a task woken when a shield or a move may have hidden the cancel that kept it from
-    /// being handed something.
+    /// being handed something, or from acting.
+    ///
+    /// Calls no waker: whoever hands something on asks while its own structure is borrowed. Foreign
+    /// wakers that are due are left for the next change of the tree, at the end of the turn if not before.
     pub(crate) fn pass_over(waker: &Waker) {
         Self::with(|runtime| match Word::of(waker) {
             Some(word) if word.run() == runtime.run_id() => {
-                runtime.tree(|tree| tree.pass_over(word.frame(), word.generation()));
+                runtime.peek(|tree| tree.pass_over(word.frame(), word.generation()));
             }
             _ => {
                 let waker = waker.clone();
-                runtime.tree(|tree| tree.pass_over_foreign(waker));
+                runtime.peek(|tree| tree.pass_over_foreign(waker));
             }
         });
     }

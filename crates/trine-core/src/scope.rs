@@ -265,7 +265,7 @@ impl ScopeFrame {
         Runtime::with(|runtime| {
             let mut timers = runtime.timers.borrow_mut();
             let new = deadline.map(|at| timers.insert(at, Due::Deadline(self.id)));
-            if let Some(old) = runtime.tree(|tree| tree.swap_deadline(self.id, new)) {
+            if let Some(old) = runtime.peek(|tree| tree.swap_deadline(self.id, new)) {
                 // What comes back names a frame; dropping it runs no code.
                 let _ = timers.remove(old);
             }
@@ -297,6 +297,11 @@ impl ScopeFrame {
     /// The body is gone, and only a scope outside can end this region: it holds up nothing.
     pub(crate) fn stop_holding(&self) {
         Runtime::with(|runtime| runtime.tree(|tree| tree.stop_holding(self.id)));
+    }
+
+    /// The body is about to be dropped: until the next poll there is nothing inside to be woken.
+    pub(crate) fn forget_poller(&self) {
+        Runtime::with(|runtime| runtime.tree(|tree| tree.forget_poller(self.id)));
     }
 
     pub(crate) fn id(&self) -> FrameId {

@@ -42,11 +42,13 @@ pub(crate) struct Tree {
     pub(crate) free_guard: u32,
     foreign: Vec<Option<Waker>>,
     free_foreign: Vec<u32>,
-    /// Tasks whose place in a line was passed over because a cancel was visible from them. They
-    /// are woken when a shield or a move may have hidden the cancel again.
+    /// Tasks in which an operation did nothing, or was passed over in some line, because a cancel was
+    /// visible from it. They are woken when a shield or a move may have hidden the cancel again.
     pub(crate) passed_over: Vec<(FrameId, u16)>,
     /// The same, for those behind a foreign waker.
     pub(crate) passed_over_foreign: Vec<Waker>,
+    /// The epoch at which there were too many of them, and how many.
+    pub(crate) flushed: (u32, usize),
     pub(crate) deferred: Deferred,
     pub(crate) scratch: Vec<FrameId>,
 }
@@ -102,6 +104,7 @@ impl Tree {
             free_foreign: Vec::new(),
             passed_over: Vec::new(),
             passed_over_foreign: Vec::new(),
+            flushed: (0, 0),
             deferred: Deferred::new(),
             scratch: Vec::new(),
         }
@@ -317,6 +320,12 @@ impl Tree {
         if old != new {
             self.drop_poller(old);
         }
+    }
+
+    /// Forgets who polls a scope or group, until it is polled again: there is nothing inside it.
+    pub(crate) fn forget_poller(&mut self, id: FrameId) {
+        let old = std::mem::replace(self.poller_mut(id), Poller::NOBODY);
+        self.drop_poller(old);
     }
 
     /// Whether the foreign waker that is kept for a frame still is the right one.

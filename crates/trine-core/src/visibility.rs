@@ -13,7 +13,7 @@
 //! the epoch, and the next look recomputes what it needs, from the first fresh frame above downwards.
 //! So a checkpoint costs a comparison while nothing is cancelled, at any depth.
 
-use crate::frame::{Flags, FrameId, Role};
+use crate::frame::{Flags, FrameId, Poller, Role};
 use crate::timers::TimerId;
 use crate::tree::Tree;
 
@@ -120,7 +120,10 @@ impl Tree {
         self.update_contribution(id, held);
         self.visibility_changed();
         if on {
-            self.wake_passed_over();
+            // What is new, or has lost its body, hides nothing from anybody.
+            if self.poller(id) != Poller::NOBODY {
+                self.wake_passed_over();
+            }
         } else if self.is_visible(id) {
             self.wake_to_drain(id);
         }

@@ -36,7 +36,7 @@ impl Scheduler {
                 return;
             }
         }
-        if let Some(cushion) = Runtime::with(|runtime| runtime.idle.borrow_mut().cushion()) {
+        if let Some(cushion) = Runtime::with(Runtime::idle_cushion) {
             if self.stays_idle(cushion) {
                 Runtime::with(|runtime| runtime.wake_idle(cushion));
             }

@@ -4,10 +4,10 @@
 //! drops the others whenever it likes.
 
 use std::cell::Cell;
-use std::future::pending;
+use std::future::{pending, poll_fn};
 use std::pin::{Pin, pin};
 
-use futures_util::future::{Either, FutureExt, join_all, select, select_all};
+use futures_util::future::{Either, FutureExt, join, join_all, select, select_all};
 use futures_util::stream::{self, FuturesUnordered, StreamExt};
 use trine_cancel::{CancelScope, finally, move_on_after, shield};
 use trine_core::lowlevel::{Usage, usage};
@@ -238,7 +238,7 @@ fn a_guard_that_another_task_drops() {
             nursery.start_soon(async {
                 let result = move_on_after(
                     ms(5),
-                    std::future::poll_fn(|cx| match &mut *place.borrow_mut() {
+                    poll_fn(|cx| match &mut *place.borrow_mut() {
                         Some(guarded) => guarded.as_mut().poll(cx),
                         None => std::task::Poll::Pending,
                     }),
@@ -424,5 +424,97 @@ fn cancelled_by_a_neighbour_behind_the_same_combinator() {
         let mut tasks: FuturesUnordered<_> = tasks.into_iter().collect();
         while tasks.next().await.is_some() {}
         trace.expect(["1: cancelled", "3: caught"]);
+    });
+}
+
+/// An operation that did nothing, since a cancel was visible when it began, goes on when a shield hides
+/// that, though the combinator would not poll it for anything else.
+// rule: C-8, D-5
+#[test]
+fn begun_while_cancelled_and_hidden_later() {
+    check(async || {
+        let trace = Trace::new();
+        let outer = CancelScope::new();
+        outer.cancel();
+        let result = outer.run(async {
+            let inner = CancelScope::new();
+            let crew: FuturesUnordered<Boxed<'_>> = FuturesUnordered::new();
+            crew.push(Box::pin(async {
+                sleep(ms(1)).await;
+                trace.note("slept");
+            }));
+            crew.push(Box::pin(shield(async {
+                sleep(ms(5)).await;
+                inner.set_shield(true);
+            })));
+            inner.run(crew.collect::<Vec<()>>()).await;
+            checkpoint().await;
+        });
+        assert_eq!(result.await, None);
+        trace.expect(["6: slept"]);
+    });
+}
+
+/// The same in a task of a nursery, beside something that must be drained.
+// rule: C-8
+#[test]
+fn begun_while_cancelled_in_a_task_and_hidden_later() {
+    check(async || {
+        let trace = Trace::new();
+        let outer = CancelScope::new();
+        outer.cancel();
+        let result = outer.run(async {
+            let inner = CancelScope::new();
+            let (inner, trace) = (&inner, &trace);
+            let tasks = open_nursery(async |nursery| {
+                nursery.start_soon(async {
+                    let nap = async {
+                        sleep(ms(1)).await;
+                        trace.note("slept");
+                    };
+                    join(nap, shield(sleep(ms(20)))).await;
+                });
+                nursery.start_soon(shield(async {
+                    sleep(ms(5)).await;
+                    inner.set_shield(true);
+                }));
+            });
+            inner.run(tasks).await;
+            checkpoint().await;
+        });
+        assert_eq!(result.await, None);
+        trace.expect(["6: slept"]);
+    });
+}
+
+/// Many that wait for a shield to hide the cancel are not woken over and over meanwhile.
+// rule: D-8, L-2
+#[test]
+fn many_that_are_cancelled_beside_a_guard() {
+    check(async || {
+        let polls = Cell::new(0);
+        let scope = CancelScope::new();
+        let result = scope.run(async {
+            let crew: FuturesUnordered<Boxed<'_>> = FuturesUnordered::new();
+            for _ in 0..1000 {
+                crew.push(Box::pin(async {
+                    let mut waiting = pin!(forever());
+                    poll_fn(|cx| {
+                        polls.set(polls.get() + 1);
+                        waiting.as_mut().poll(cx)
+                    })
+                    .await;
+                }));
+            }
+            crew.push(Box::pin(shield(async {
+                for _ in 0..1000 {
+                    checkpoint().await;
+                }
+            })));
+            scope.cancel();
+            crew.collect::<Vec<()>>().await;
+        });
+        assert_eq!(result.await, None);
+        assert!(polls.get() < 10_000, "polled {} times", polls.get());
     });
 }

@@ -4,13 +4,13 @@ use std::cell::RefCell;
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
-use trine_core::lowlevel::spawn_system;
+use trine_core::lowlevel::{ScopeFrame, WaitCell, Waiter, spawn_system};
 use trine_core::{Runner, checkpoint, run, sleep_forever};
 
-use crate::support::{Virtual, ms};
+use crate::support::{Virtual, in_region, ms};
 
 /// The waker of the task that runs this.
 async fn own_waker() -> Waker {
@@ -169,4 +169,36 @@ fn woken_while_a_thread_ends() {
         });
         thread.join().expect("no panic");
     }
+}
+
+/// Whoever hands something on asks who accepts it while its own state is borrowed: no waker is called then.
+// rule: L-9
+#[test]
+fn none_is_called_while_those_who_wait_are_asked() {
+    thread_local! {
+        static EVENT: WaitCell<Vec<Waiter>> = const { WaitCell::new(Vec::new()) };
+    }
+    struct Looks;
+    impl Wake for Looks {
+        fn wake(self: Arc<Self>) {
+            EVENT.with(|event| event.read(Vec::len));
+        }
+    }
+    run(async {
+        let region = ScopeFrame::open();
+        let body = poll_fn(|_| {
+            for _ in 0..200 {
+                let waker = Waker::from(Arc::new(Looks));
+                let waiter = Waiter::new(&Context::from_waker(&waker));
+                EVENT.with(|event| event.quietly(|waiting| waiting.push(waiter)));
+            }
+            region.cancel();
+            EVENT.with(|event| {
+                event.quietly(|waiting| assert!(!waiting.iter().any(Waiter::accepts)))
+            });
+            Poll::<()>::Pending
+        });
+        assert_eq!(in_region(&region, body).await, None);
+    });
+    drop(EVENT.with(|event| event.quietly(std::mem::take)));
 }

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod blocked;
+mod checkpoints;
 mod mock_clock;
 mod outcome;
 mod places;
@@ -19,9 +20,11 @@ mod waits;
 mod watchdog;
 
 pub use crate::blocked::wait_all_tasks_blocked;
+pub use crate::checkpoints::{AssertCheckpoints, assert_checkpoints, assert_no_checkpoints};
 pub use crate::mock_clock::MockClock;
 pub use crate::outcome::TestOutput;
 pub use crate::runner::TestRunner;
 pub use crate::sequencer::{Sequencer, SequencerGuard, Step};
+pub use crate::sweep::cancellable;
 pub use crate::task_tree::TaskTree;
 pub use crate::trace::Trace;

@@ -12,7 +12,8 @@ use crate::mock_clock::MockClock;
 use crate::outcome::TestOutput;
 use crate::quiet::{PATIENCE, Quiet};
 use crate::schedule::Recorded;
-use crate::seeds;
+use crate::seeds::{self, Ended};
+use crate::silence::silently;
 use crate::sweep;
 use crate::trace::Trace;
 use crate::watchdog::Watchdog;
@@ -212,22 +213,55 @@ impl TestRunner {
     /// ```
     #[track_caller]
     pub fn run_each<T: TestOutput, F: Future<Output = T>>(self, mut make: impl FnMut() -> F) -> T {
-        let Some(count) = self.seeds else { return self.plain_or_swept(None, &mut make) };
+        match self.first_failure_or_last(&mut make) {
+            (ended, Some(report)) => {
+                eprintln!("{report}");
+                ended.unwrap_or_else(|payload| resume_unwind(payload))
+            }
+            (ended, None) => ended.unwrap_or_else(|payload| resume_unwind(payload)),
+        }
+    }
+
+    /// Like [`run_each`](TestRunner::run_each), for tests of tests: does not fail, but gives what
+    /// `run_each` tells of the first failure besides the failure itself, or `None` if there is none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use trine_testing::TestRunner;
+    ///
+    /// let fails = || async { Err::<(), _>("always") };
+    /// let report = TestRunner::new().seeds(3).report_of_first_failure(fails).unwrap();
+    /// assert!(report.contains("to replay it: TRINE_SEED=0"));
+    /// ```
+    #[track_caller]
+    pub fn report_of_first_failure<T: TestOutput, F: Future<Output = T>>(
+        self,
+        mut make: impl FnMut() -> F,
+    ) -> Option<String> {
+        let (ended, report) = silently(|| self.first_failure_or_last(&mut make));
+        seeds::failure_of(&ended).map(|failure| report.unwrap_or(failure))
+    }
+
+    /// How the first run that failed has ended, or the last one; and what is to be told of it.
+    #[track_caller]
+    fn first_failure_or_last<T: TestOutput, F: Future<Output = T>>(
+        &self,
+        make: &mut impl FnMut() -> F,
+    ) -> (Ended<T>, Option<String>) {
+        let Some(count) = self.seeds else { return self.plain_or_swept(None, make) };
         let mut last = None;
         for seed in seeds::wanted(count) {
-            let run = || self.plain_or_swept(Some(seed), &mut make);
-            let ended = catch_unwind(AssertUnwindSafe(run));
+            let (ended, report) = self.plain_or_swept(Some(seed), make);
             if let Some(failure) = seeds::failure_of(&ended) {
-                eprintln!("{}", seeds::explain(&self, seed, &failure, &mut make));
+                let mut text = seeds::explain(self, seed, &failure, make);
+                text.push_str(report.as_deref().unwrap_or_default());
+                return (ended, Some(text));
             }
-            match ended {
-                Ok(output) if output.failure().is_some() => return output,
-                Ok(output) => last = Some(output),
-                Err(payload) => resume_unwind(payload),
-            }
+            last = Some(ended);
         }
         match last {
-            Some(output) => output,
+            Some(ended) => (ended, None),
             None => unreachable!("there is at least one seed"),
         }
     }
@@ -282,14 +316,14 @@ impl TestRunner {
         &self,
         seed: Option<u64>,
         make: &mut impl FnMut() -> F,
-    ) -> T {
+    ) -> (Ended<T>, Option<String>) {
         if self.cancel_sweep {
-            sweep::each(&self.name, |cut| {
+            return sweep::each(&self.name, |cut| {
                 self.once(seed.map(Recorded::of), None, cut.apply(make()))
-            })
-        } else {
-            self.once(seed.map(Recorded::of), None, make())
+            });
         }
+        let run = || self.once(seed.map(Recorded::of), None, make());
+        (catch_unwind(AssertUnwindSafe(run)), None)
     }
 
     /// One run under a schedule, with a trace.

@@ -1,64 +1,217 @@
 //! The cancel sweep: a test is run again and again, cancelled at each of its checkpoints in turn.
+//!
+//! The first run is not cut; it counts the checkpoints. Which region of the test is cut, the test may
+//! say by [`cancellable`]; else it is the whole. What is left of the region after each run must be
+//! nothing, and what the test checks after it must hold.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
+use std::rc::{Rc, Weak};
 
-use trine_core::lowlevel::{ScopeFrame, cancel_at_checkpoint, checkpoints_passed, usage};
+use trine_core::lowlevel::{ScopeFrame, Usage, runs_inside, usage, watch_checkpoints};
 
 use crate::outcome::TestOutput;
+use crate::places::Stack;
+use crate::seeds::{Ended, failure_of};
+
+thread_local! {
+    /// The cut of the run that is under way.
+    static CURRENT: RefCell<Option<Rc<Cut>>> = const { RefCell::new(None) };
+}
 
 /// The place at which one run is cut.
 #[derive(Debug)]
 pub(crate) struct Cut {
-    checkpoint: u64,
-    reached: Cell<bool>,
+    /// The number of the checkpoint, from 1; none at 0.
+    at: u64,
+    passed: Cell<u64>,
+    /// Whether the test names the region itself: known from the first run on, and noted in it.
+    narrowed: Cell<bool>,
+    stack: RefCell<Option<Stack>>,
+    left: Cell<Option<(Usage, Usage)>>,
 }
 
 impl Cut {
-    /// Runs a test in a scope that is cancelled at the checkpoint; `None` if that cut it short.
-    pub(crate) async fn apply<F: Future>(&self, test: F) -> Option<F::Output> {
-        let frame = ScopeFrame::open();
-        cancel_at_checkpoint(checkpoints_passed() + self.checkpoint, &frame);
-        let mut body = pin!(Some(test));
+    fn new(at: u64, narrowed: bool) -> Rc<Self> {
+        Rc::new(Self {
+            at,
+            passed: Cell::new(0),
+            narrowed: Cell::new(narrowed),
+            stack: RefCell::default(),
+            left: Cell::default(),
+        })
+    }
+
+    /// Runs a whole test, which is the region that is cut, unless it names another one.
+    pub(crate) async fn apply<F: Future>(self: Rc<Self>, test: F) -> Option<F::Output> {
+        if self.narrowed.get() { Some(test.await) } else { self.region(test, false).await }
+    }
+
+    /// Runs a region, in a scope that is cancelled when the checkpoint comes.
+    async fn region<F: Future>(self: &Rc<Self>, body: F, narrowed: bool) -> Option<F::Output> {
+        let before = usage();
+        let frame = Rc::new(ScopeFrame::open());
+        self.watch(Rc::downgrade(&frame), narrowed);
+        let mut body = pin!(Some(body));
         let result = poll_fn(|cx| frame.poll_body(body.as_mut(), cx)).await;
-        self.reached.set(frame.cancel_called());
+        if narrowed || !self.narrowed.get() {
+            watch_checkpoints(None);
+        }
+        drop(frame);
+        self.look_for_rest(before);
         result
     }
-}
 
-/// Runs a test, cut at its first checkpoint, its second, and so on, until it ends untouched.
-#[track_caller]
-pub(crate) fn each<T: TestOutput>(name: &str, mut run: impl FnMut(&Cut) -> Option<T>) -> T {
-    let before = usage();
-    for checkpoint in 1.. {
-        let cut = Cut { checkpoint, reached: Cell::new(false) };
-        let result = match catch_unwind(AssertUnwindSafe(|| run(&cut))) {
-            Ok(result) => result,
-            Err(payload) => {
-                report(name, checkpoint);
-                resume_unwind(payload)
+    fn watch(self: &Rc<Self>, frame: Weak<ScopeFrame>, narrowed: bool) {
+        if narrowed {
+            self.narrowed.set(true);
+            // What went before is not of the region.
+            self.passed.set(0);
+        }
+        let cut = self.clone();
+        watch_checkpoints(Some(Rc::new(move || {
+            let Some(frame) = frame.upgrade().filter(|frame| runs_inside(frame)) else { return };
+            cut.passed.set(cut.passed.get() + 1);
+            if cut.passed.get() == cut.at {
+                *cut.stack.borrow_mut() = Some(Stack::capture());
+                frame.cancel();
             }
-        };
+        })));
+    }
+
+    /// A task outside may have woken, ended or begun to sleep meanwhile: only more frames or timers than
+    /// before are of the region for sure, and only while nobody outside could have made them.
+    fn look_for_rest(&self, before: Usage) {
         let after = usage();
-        assert!(
-            after == before,
-            "{name}, cancelled at its checkpoint {checkpoint}, left something behind: {after:?} \
-             instead of {before:?}"
-        );
-        match result {
-            Some(output) if output.failure().is_some() => {
-                report(name, checkpoint);
-                return output;
-            }
-            Some(output) if !cut.reached.get() => return output,
-            _ => {}
+        if !self.narrowed.get() && (after.frames > before.frames || after.timers > before.timers) {
+            self.left.set(Some((before, after)));
         }
     }
-    unreachable!("there are more checkpoints than a test can pass")
+
+    fn place(&self) -> String {
+        let stack = self.stack.borrow();
+        let Some(stack) = &*stack else { return String::from("not cancelled") };
+        let wait = stack.read();
+        let mut text = format!("cancelled at checkpoint {}", self.at);
+        for (at, place) in wait.awaits.iter().enumerate() {
+            let of = wait.operation.as_deref().unwrap_or("something");
+            text.push_str(&match at {
+                0 => format!(", which is of {of}\n  at {place}"),
+                _ => format!("\n  called at {place}"),
+            });
+        }
+        text
+    }
 }
 
-fn report(name: &str, checkpoint: u64) {
-    eprintln!("{name} failed when it was cancelled at its checkpoint {checkpoint}");
+/// Marks the part of a test that a cancel sweep cancels; the rest of the test sees what became of it.
+/// `None`: it was cut short. Without a sweep it is just run.
+///
+/// One that is used again, in a loop, is another region: the last one to begin is cut.
+///
+/// # Cancellation
+///
+/// Not a checkpoint by itself. The body is cancelled like that of a cancel scope.
+///
+/// # Panics
+///
+/// Polled outside of a run. A panic of the body goes on.
+///
+/// # Examples
+///
+/// No item may be lost, wherever the move is cancelled:
+///
+/// ```
+/// use trine_channel::open_memory_channel;
+/// use trine_testing::{TestRunner, cancellable};
+///
+/// TestRunner::new().cancel_sweep().run_each(|| async {
+///     let (send, from) = open_memory_channel(1);
+///     let (to, receive) = open_memory_channel(1);
+///     send.send(7).await.unwrap();
+///     cancellable(async {
+///         let room = to.reserve().await.unwrap(); // first the room, then the item
+///         room.send(from.recv().await.unwrap());
+///     })
+///     .await;
+///     assert!(from.try_recv().is_ok() || receive.try_recv().is_ok());
+/// });
+/// ```
+pub async fn cancellable<T>(body: impl Future<Output = T>) -> Option<T> {
+    let cut = CURRENT.with_borrow(Clone::clone);
+    match cut {
+        Some(cut) => cut.region(body, true).await,
+        None => Some(body.await),
+    }
+}
+
+/// Makes a cut the one of the run that is under way, for as long as it lives.
+struct UnderWay;
+
+impl UnderWay {
+    fn begin(cut: &Rc<Cut>) -> Self {
+        CURRENT.set(Some(cut.clone()));
+        Self
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        CURRENT.set(None);
+    }
+}
+
+/// Runs a test uncut, then cut at its first checkpoint, its second, and so on. Gives how the first run
+/// that failed has ended, with what is to be told of it; or how the last one has.
+#[track_caller]
+pub(crate) fn each<T: TestOutput>(
+    name: &str,
+    mut run: impl FnMut(Rc<Cut>) -> Option<T>,
+) -> (Ended<T>, Option<String>) {
+    let mut attempt = |at, narrowed| {
+        let cut = Cut::new(at, narrowed);
+        let _under_way = UnderWay::begin(&cut);
+        let before = usage();
+        let ended = catch_unwind(AssertUnwindSafe(|| {
+            let output = run(cut.clone());
+            assert_nothing_left(&cut, before);
+            output
+        }));
+        (cut, ended)
+    };
+    let (whole, ended) = attempt(0, false);
+    let uncut = match ended {
+        Ok(Some(output)) => Ok(output),
+        Ok(None) => unreachable!("nobody has cancelled the test"),
+        Err(payload) => Err(payload),
+    };
+    if failure_of(&uncut).is_some() {
+        return (uncut, Some(format!("{name} failed without being cancelled")));
+    }
+    for at in 1..=whole.passed.get() {
+        let (cut, ended) = attempt(at, whole.narrowed.get());
+        let ended = match ended {
+            Ok(None) => continue,
+            Ok(Some(output)) => Ok(output),
+            Err(payload) => Err(payload),
+        };
+        if failure_of(&ended).is_some() {
+            return (ended, Some(format!("{name} failed when it was {}", cut.place())));
+        }
+    }
+    (uncut, None)
+}
+
+/// What the region or the run has left behind would stay for ever.
+#[track_caller]
+fn assert_nothing_left(cut: &Cut, before: Usage) {
+    let left = cut.left.get().or_else(|| {
+        let after = usage();
+        (after != before).then_some((before, after))
+    });
+    if let Some((before, after)) = left {
+        panic!("something was left behind: {after:?} instead of {before:?}");
+    }
 }

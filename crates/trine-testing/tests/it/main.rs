@@ -1,8 +1,10 @@
 //! The tests of trine-testing: one module for each of its parts.
 
+mod checkpoints;
 mod mock_clock;
 mod quiet;
 mod seeds;
 mod sequencer;
 mod support;
+mod sweep;
 mod trace;

@@ -1,16 +1,22 @@
 //! Runs that would hang: deadlocks, and tasks that nobody polls.
 
+use std::cell::Cell;
+use std::future::poll_fn;
 use std::pin::pin;
+use std::rc::Rc;
+use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
+use trine_cancel::{move_on_after, shield};
 use trine_channel::open_memory_channel;
-use trine_core::{checkpoint, sleep};
+use trine_core::lowlevel::{Idle, OutsideWork, watch_idle};
+use trine_core::{Runner, checkpoint, sleep, sleep_forever};
 use trine_nursery::open_nursery;
 use trine_sync::Mutex;
-use trine_testing::TestRunner;
+use trine_testing::{MockClock, TaskTree, TestRunner};
 
-use crate::support::{failure, secs};
+use crate::support::{failure, ms, run_virtually, secs};
 
 fn patient() -> TestRunner {
     TestRunner::new().autojump().patience(Duration::ZERO)
@@ -94,4 +100,89 @@ fn a_snoozed_task_may_be_polled_later() {
         work.await
     });
     assert_eq!(received, Ok(1));
+}
+
+/// A clock that stands still, with nobody to move it, is as good as no deadline.
+// rule: K-5
+#[test]
+fn a_deadline_that_never_comes_is_a_deadlock() {
+    let message = failure(|| {
+        Runner::new().clock(MockClock::new()).run(async {
+            let stuck = |idle| assert_ne!(idle, Idle::Stuck, "stuck for ever");
+            watch_idle(Duration::ZERO, Rc::new(stuck));
+            sleep(secs(1)).await;
+        });
+    });
+    assert!(message.contains("stuck for ever"), "{message}");
+}
+
+/// Scopes with their deadlines and shields are in the tree.
+// rule: K-5
+#[test]
+fn the_tree_has_scopes_and_deadlines() {
+    let tree = run_virtually(async {
+        move_on_after(secs(5), async {
+            open_nursery(async |nursery| {
+                nursery.start_soon_named("reader", shield(sleep(secs(9))));
+                checkpoint().await;
+                TaskTree::now().to_string()
+            })
+            .await
+        })
+        .await
+        .unwrap()
+    });
+    let lines: Vec<&str> = tree.lines().map(|line| line.trim_start_matches(DRAWN)).collect();
+    assert_eq!(lines[..3], ["main: parked", "scope, deadline in 5s", "nursery"], "{tree}");
+    assert!(lines.iter().any(|line| line.starts_with("\"reader\", spawned at ")), "{tree}");
+    assert!(lines.contains(&"scope, shielded"), "{tree}");
+}
+
+const DRAWN: [char; 5] = ['│', '├', '└', '─', ' '];
+
+/// A future that is not woken when it could go on is told apart from a deadlock.
+#[test]
+fn a_lost_wake_up_is_found() {
+    let message = failure(|| {
+        patient().run(async {
+            let ready = Cell::new(false);
+            // Says that it waits, but keeps no waker.
+            let forgetful = poll_fn(|_| if ready.get() { Poll::Ready(()) } else { Poll::Pending });
+            open_nursery(async |nursery| {
+                nursery.start_soon_named("forgetful", forgetful);
+                nursery.start_soon(async {
+                    checkpoint().await;
+                    ready.set(true);
+                });
+            })
+            .await;
+        });
+    });
+    assert!(message.starts_with("a wake-up was lost"), "{message}");
+    assert!(message.contains("forgetful"), "{message}");
+}
+
+/// A run that goes on for ever without coming to rest is ended by the timeout, with the tree.
+#[test]
+fn a_busy_run_times_out() {
+    let busy = async {
+        loop {
+            checkpoint().await;
+        }
+    };
+    let message = failure(|| TestRunner::new().timeout(ms(5)).run::<()>(busy));
+    assert!(message.starts_with("timed out after 5ms of real time. The tasks:\nmain"), "{message}");
+    assert!(message.contains("waits for Checkpoint of trine_core"), "{message}");
+}
+
+/// So is one that waits for a thread which takes too long: that is no deadlock.
+#[test]
+fn a_run_that_waits_for_a_thread_times_out() {
+    let message = failure(|| {
+        patient().timeout(ms(5)).run::<()>(async {
+            let _work = OutsideWork::begin();
+            sleep_forever().await;
+        });
+    });
+    assert!(message.starts_with("timed out"), "{message}");
 }

@@ -121,3 +121,48 @@ fn rare_orders_are_favoured() {
     });
     assert!(last_first.get());
 }
+
+/// The report of a lost update: how to replay it, the one thing that must be other than usual, and what
+/// happens then.
+// rule: K-7
+#[test]
+fn a_failure_is_explained() {
+    let runner = TestRunner::new().name("transfer").seeds(200);
+    let report = runner.report_of_first_failure(lost_update).unwrap();
+    let (head, trace) = report.split_once("What happens then:\n").unwrap();
+    let replay = head.lines().next().unwrap();
+    assert!(replay.starts_with("transfer failed under seed "), "{head}");
+    assert!(replay.contains("; to replay it: TRINE_SEED="), "{head}");
+    assert_eq!(
+        head.lines().skip(1).collect::<Vec<_>>(),
+        [
+            "It fails when tasks run in another order than they were woken in:",
+            "  audit before deposit",
+        ]
+    );
+    let ends: Vec<&str> = trace.lines().filter(|line| line.ends_with("ends")).collect();
+    assert_eq!(ends, ["  deposit ends", "  audit ends"], "{trace}");
+}
+
+/// A failure in every order is said to be one; one that does not come again is not explained.
+#[test]
+fn other_failures_are_not_blamed_on_the_order() {
+    let always = || async { Err::<(), _>("always") };
+    let report = TestRunner::new().seeds(3).report_of_first_failure(always).unwrap();
+    assert!(report.contains("It fails in the usual order of tasks, too."), "{report}");
+
+    let runs = Cell::new(0);
+    let first = || async {
+        runs.set(runs.get() + 1);
+        if runs.get() == 1 { Err("once") } else { Ok(()) }
+    };
+    let report = TestRunner::new().seeds(3).report_of_first_failure(first).unwrap();
+    assert!(report.contains("did not fail in the same way a second time"), "{report}");
+}
+
+/// Misuse: no seeds, and more than one run where there can be only one.
+#[test]
+fn what_would_not_run_is_a_mistake() {
+    assert!(failure(|| TestRunner::new().seeds(0)).contains("ask for 1 or more"));
+    assert!(failure(|| TestRunner::new().seeds(2).run(async {})).contains("use `run_each`"));
+}

@@ -96,6 +96,8 @@ impl<'env, E: 'env> Nursery<'env, E> {
         F: Future + 'env,
         F::Output: TaskOutput<E>,
     {
+        // The caller's code: run while no place in the nursery is taken.
+        let name = name.into();
         let added = self.shared.add(|frame, age| {
             frame.set_name(name);
             Box::pin(Nested::new(task, frame, age))

@@ -1,5 +1,6 @@
 //! Panics at every place: the hook runs once for each, the payload arrives, nothing is left behind.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
@@ -424,6 +425,26 @@ fn at_the_end_of_the_run() {
     assert_eq!(message, "at the end of the run");
     assert_eq!(dropped.get(), 2);
     assert_eq!(trine_core::run(async { 1 }), 1);
+}
+
+/// A name that panics while it is made leaves no place in the nursery that nobody would ever fill.
+// rule: N-1
+#[test]
+fn in_a_name() {
+    struct Name;
+    impl From<Name> for Cow<'static, str> {
+        fn from(_: Name) -> Self {
+            panic!("no name")
+        }
+    }
+    trine_core::run(async {
+        open_nursery(async |nursery| {
+            let start = || nursery.start_soon_named(Name, async {});
+            assert_eq!(panic_message(start), "no name");
+            assert!(nursery.is_empty());
+        })
+        .await;
+    });
 }
 
 /// Starts tasks in a nursery that is then leaked.

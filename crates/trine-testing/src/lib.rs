@@ -3,6 +3,7 @@
 
 mod blocked;
 mod checkpoints;
+mod fixture;
 mod mock_clock;
 mod outcome;
 mod places;
@@ -21,6 +22,7 @@ mod watchdog;
 
 pub use crate::blocked::wait_all_tasks_blocked;
 pub use crate::checkpoints::{AssertCheckpoints, assert_checkpoints, assert_no_checkpoints};
+pub use crate::fixture::{Fixture, Fixtures, with_fixtures};
 pub use crate::mock_clock::MockClock;
 pub use crate::outcome::TestOutput;
 pub use crate::runner::TestRunner;

@@ -39,3 +39,20 @@ impl<T, E: fmt::Debug> TestOutput for Result<T, E> {
         self.as_ref().err().map(|error| format!("{error:?}"))
     }
 }
+
+/// Names the type `!`, which cannot be written here yet: it is what a function of that type returns.
+pub trait Returns {
+    /// What it returns.
+    type Value;
+}
+
+impl<T> Returns for fn() -> T {
+    type Value = T;
+}
+
+/// A test that can only panic.
+impl TestOutput for <fn() -> ! as Returns>::Value {
+    fn failure(&self) -> Option<String> {
+        *self
+    }
+}

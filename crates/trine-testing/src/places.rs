@@ -136,7 +136,8 @@ fn operation(function: &str, package: &str) -> Option<String> {
             let (path, of) = implementation.split_once(" as ")?;
             of.contains("Future").then_some(path)?
         }
-        None => function.strip_suffix("::{{closure}}")?,
+        // A closure in a method of a type with parameters is no async function of ours.
+        None => function.strip_suffix("::{{closure}}").filter(|path| !path.contains('<'))?,
     };
     let path = path.split(['<', '{']).next()?.trim_end_matches("::");
     let name = path.rsplit("::").next()?;

@@ -45,13 +45,18 @@ pub(crate) fn wanted(count: u64) -> Range<u64> {
 pub(crate) fn failure_of<T: TestOutput>(ended: &Ended<T>) -> Option<String> {
     let text = match ended {
         Ok(output) => output.failure()?,
-        Err(payload) => match (payload.downcast_ref::<String>(), payload.downcast_ref::<&str>()) {
-            (Some(text), _) => text.clone(),
-            (None, Some(text)) => (*text).to_owned(),
-            (None, None) => String::from("a panic without text"),
-        },
+        Err(payload) => text_of(payload.as_ref()),
     };
     Some(text.lines().next().unwrap_or_default().to_owned())
+}
+
+/// The message of a panic.
+pub(crate) fn text_of(payload: &(dyn Any + Send)) -> String {
+    match (payload.downcast_ref::<String>(), payload.downcast_ref::<&str>()) {
+        (Some(text), _) => text.clone(),
+        (None, Some(text)) => (*text).to_owned(),
+        (None, None) => String::from("a panic without text"),
+    }
 }
 
 /// What is told of a test that has failed under a seed.

@@ -105,7 +105,8 @@ impl TestRunner {
     /// others one half shuffles evenly, the other favours orders that are rare otherwise.
     ///
     /// A failure says which seed it was, and the environment variable `TRINE_SEED` replays exactly that
-    /// one. It is also run again, silently, to find the few choices that make it fail.
+    /// one. It is also run again, silently, to find the few choices that make it fail. `TRINE_SEEDS` sets
+    /// how many seeds are run instead.
     ///
     /// # Panics
     ///
@@ -189,7 +190,7 @@ impl TestRunner {
     /// # Panics
     ///
     /// If the test does; if something is left behind by a run that was cancelled; and if
-    /// `TRINE_SEED` is set to something that is no seed.
+    /// `TRINE_SEED` or `TRINE_SEEDS` is set to something that is no number.
     ///
     /// # Examples
     ///

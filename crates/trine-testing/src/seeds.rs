@@ -25,19 +25,31 @@ use crate::trace::Trace;
 /// The environment variable that names the one seed to run.
 const VARIABLE: &str = "TRINE_SEED";
 
+/// The environment variable that says how many seeds to run instead of what tests ask for.
+const COUNT_VARIABLE: &str = "TRINE_SEEDS";
+
 /// So many lines of a trace are shown: those before the failure matter most.
 const SHOWN: usize = 60;
 
 /// How a run ended: with what the test returned, or with a panic.
 pub(crate) type Ended<T> = Result<T, Box<dyn Any + Send>>;
 
-/// The seeds to run, of so many: all, or the one that the environment asks for.
+/// The seeds to run, of so many: all, or what the environment asks for.
 #[track_caller]
 pub(crate) fn wanted(count: u64) -> Range<u64> {
-    let Ok(text) = env::var(VARIABLE) else { return 0..count };
+    let from_environment = |name| env::var(name).ok().map(|text| number(name, &text));
+    match (from_environment(VARIABLE), from_environment(COUNT_VARIABLE)) {
+        (Some(seed), _) => seed..seed + 1,
+        (None, Some(count)) => 0..count.max(1),
+        (None, None) => 0..count,
+    }
+}
+
+#[track_caller]
+fn number(name: &str, text: &str) -> u64 {
     match text.trim().parse::<u64>() {
-        Ok(seed) if seed < u64::MAX => seed..seed + 1,
-        _ => panic!("{VARIABLE} is `{text}`, but a seed is a whole number, as in {VARIABLE}=17"),
+        Ok(number) if number < u64::MAX => number,
+        _ => panic!("{name} is `{text}`, but must be a whole number, as in {name}=17"),
     }
 }
 
@@ -120,5 +132,21 @@ fn tell_trace(text: &mut String, trace: &Trace) {
     }
     for line in &lines[hidden..] {
         let _ = writeln!(text, "  {line}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::catch_unwind;
+
+    use super::number;
+
+    /// Variables hold whole numbers.
+    #[test]
+    fn variables_are_numbers() {
+        assert_eq!(number("TRINE_SEED", " 17 "), 17);
+        for text in ["", "x", "-1", "1.5", "18446744073709551615"] {
+            assert!(catch_unwind(|| number("TRINE_SEED", text)).is_err(), "{text}");
+        }
     }
 }

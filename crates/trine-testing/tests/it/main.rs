@@ -1,6 +1,7 @@
 //! The tests of trine-testing: one module for each of its parts.
 
 mod checkpoints;
+mod conformance;
 mod fixture;
 mod mock_clock;
 mod quiet;

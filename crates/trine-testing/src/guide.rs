@@ -1,0 +1,239 @@
+//! How to test concurrent code, from the first test to a thousand seeds in CI.
+//!
+//! With the umbrella crate `trine` everything below is in `trine` and `trine::testing`. The examples call a
+//! [`TestRunner`](crate::TestRunner) by hand, so that they run where you read them; in your tests you
+//! write the attribute, which is the same:
+//!
+//! ```
+//! # use trine_macros as trine;
+//! #[trine::test(autojump, timeout = "5s")]
+//! async fn a_request_is_answered() {
+//!     // …
+//! }
+//! ```
+//!
+//! | attribute        | by hand                              |
+//! |------------------|--------------------------------------|
+//! | `autojump`       | `.autojump()`                        |
+//! | `timeout = "5s"` | `.timeout(Duration::from_secs(5))`   |
+//! | `seeds = 200`    | `.seeds(200)`, and `run_each`        |
+//! | `cancel_sweep`   | `.cancel_sweep()`, and `run_each`    |
+//!
+//! # Time
+//!
+//! A test that sleeps is slow, and one that sleeps too short is wrong now and then. On a clock that jumps
+//! ([`MockClock::autojump`](crate::MockClock::autojump)) both are gone: while anything is ready time
+//! stands still, and when nothing is it moves to the next deadline, exactly. So compare times with `==`.
+//!
+//! ```
+//! use std::time::Duration;
+//! use trine_cancel::move_on_after;
+//! use trine_core::{now, sleep};
+//! use trine_testing::TestRunner;
+//!
+//! async fn with_retry(mut attempt: impl AsyncFnMut() -> bool) -> bool {
+//!     for pause in [1, 2, 4] {
+//!         if attempt().await {
+//!             return true;
+//!         }
+//!         sleep(Duration::from_secs(pause)).await;
+//!     }
+//!     false
+//! }
+//!
+//! TestRunner::new().autojump().run(async {
+//!     let start = now();
+//!     assert!(!with_retry(async || false).await);
+//!     assert_eq!(now() - start, Duration::from_secs(7));
+//! });
+//! ```
+//!
+//! Threads started by `to_thread` hold the clock until they are done. Sockets do not: there use real
+//! time, or a clock with a threshold.
+//!
+//! # Bringing tasks where you want them
+//!
+//! The question "is the other task waiting by now?" has an answer:
+//! [`wait_all_tasks_blocked`](crate::wait_all_tasks_blocked) returns when every other task is parked.
+//!
+//! ```
+//! use trine_channel::open_memory_channel;
+//! use trine_nursery::open_nursery;
+//! use trine_testing::{TestRunner, wait_all_tasks_blocked};
+//!
+//! TestRunner::new().run(async {
+//!     let (sender, receiver) = open_memory_channel(0);
+//!     open_nursery(async |nursery| {
+//!         nursery.start_soon(async { assert_eq!(receiver.recv().await, Ok("hello")) });
+//!         wait_all_tasks_blocked().await;
+//!         sender.try_send("hello").unwrap(); // somebody is there to take it
+//!     })
+//!     .await;
+//! });
+//! ```
+//!
+//! Where steps of several tasks must come in one order, number them with a
+//! [`Sequencer`](crate::Sequencer).
+//!
+//! # It hangs
+//!
+//! It does not. When nothing is ready, no deadline would come and nothing outside is at work, a run under a
+//! test runner fails, with the tasks, where each was spawned, and the line at which each waits:
+//!
+//! ```text
+//! deadlock: nothing is ready, no deadline would come, and nothing outside is known to be at work. The tasks:
+//! main: parked
+//! │  waits for what is in it
+//! └─ nursery
+//!    ├─ body: parked
+//!    │     is over, or waits for something that trine does not know
+//!    ├─ "left first", spawned at src/lib.rs:36: parked
+//!    │     waits for Lock of trine_sync, at src/lib.rs:31 in shop::both
+//!    └─ "right first", spawned at src/lib.rs:37: parked
+//!          waits for Lock of trine_sync, at src/lib.rs:31 in shop::both
+//! ```
+//!
+//! Give tasks names (`start_soon_named`) for reports that read well. A wake-up that was lost, by a future of
+//! yours that keeps no waker, is told apart from a deadlock. A task that was woken and that nobody polls,
+//! because its nursery is held in a `select!`, is reported as *snoozing*. What goes on for ever without
+//! coming to rest is ended by `timeout`. A thread that trine did not start may still come when the run
+//! looks stuck: it has one second ([`patience`](crate::TestRunner::patience)).
+//!
+//! # A thousand schedules
+//!
+//! Tasks that are ready run in the order in which they were woken, which is one of many that may happen
+//! when machines and networks change. `seeds = 200` tries as many. This bank loses money, and the test
+//! that is run once does not notice:
+//!
+//! ```
+//! use std::cell::Cell;
+//! use trine_core::checkpoint;
+//! use trine_nursery::open_nursery;
+//! use trine_testing::TestRunner;
+//!
+//! async fn deposit_and_audit() {
+//!     let balance = Cell::new(100);
+//!     open_nursery(async |nursery| {
+//!         nursery.start_soon_named("deposit", async {
+//!             checkpoint().await;
+//!             balance.set(balance.get() + 50);
+//!         });
+//!         nursery.start_soon_named("audit", async {
+//!             checkpoint().await;
+//!             let seen = balance.get();
+//!             checkpoint().await; // writes its report …
+//!             balance.set(seen); // … and what it saw
+//!         });
+//!     })
+//!     .await;
+//!     assert_eq!(balance.get(), 150, "the deposit was lost");
+//! }
+//!
+//! TestRunner::new().run(deposit_and_audit()); // passes
+//!
+//! let runner = TestRunner::new().name("bank").seeds(200);
+//! let report = runner.report_of_first_failure(deposit_and_audit).unwrap();
+//! assert!(report.contains("audit before deposit"));
+//! ```
+//!
+//! The failure prints the seed, the few things that must be other than usual for it to happen, and a trace:
+//!
+//! ```text
+//! bank failed under seed 2; to replay it: TRINE_SEED=2
+//! It fails when tasks run in another order than they were woken in:
+//!   audit before deposit
+//! What happens then:
+//!   main runs
+//!   main starts deposit
+//!   main starts audit
+//!   audit runs
+//!   …
+//! ```
+//!
+//! `TRINE_SEED=2 cargo test bank` replays exactly that run, under a debugger or with more printing. For
+//! this a test must do the same each time: virtual time (`seeds` implies it), no threads that race, no
+//! order of a hash map. [`check_determinism`](crate::TestRunner::check_determinism) tells whether it
+//! does.
+//!
+//! # Cancelled anywhere
+//!
+//! Whatever a task awaits, a timeout can end it there. `cancel_sweep` runs a test again and again, and
+//! cancels it at its first checkpoint, its second, and so on. Each time nothing may be left behind. To
+//! check more than that, say which part is cancelled, and look afterwards:
+//!
+//! ```
+//! use trine_channel::{Receiver, Sender, open_memory_channel};
+//! use trine_testing::{TestRunner, cancellable};
+//!
+//! async fn forward(from: &Receiver<u32>, to: &Sender<u32>) {
+//!     let item = from.recv().await.unwrap();
+//!     to.send(item).await.unwrap(); // cancelled here, the item is gone
+//! }
+//!
+//! async fn no_item_is_lost() {
+//!     let (send, from) = open_memory_channel(1);
+//!     let (to, receive) = open_memory_channel(1);
+//!     send.send(7).await.unwrap();
+//!     cancellable(forward(&from, &to)).await;
+//!     assert!(from.try_recv().is_ok() || receive.try_recv().is_ok(), "the item is gone");
+//! }
+//!
+//! TestRunner::new().run(no_item_is_lost()); // passes
+//!
+//! let sweep = TestRunner::new().name("forward").cancel_sweep();
+//! let report = sweep.report_of_first_failure(no_item_is_lost).unwrap();
+//! assert!(report.starts_with("forward failed when it was cancelled at checkpoint 2"));
+//! ```
+//!
+//! The report names the await, with its line. The remedy here is to `reserve` room first, and then to
+//! receive.
+//!
+//! # What happens, in order
+//!
+//! Where the order of events is the point, write it down. A [`Trace`](crate::Trace) is a run as text,
+//! with the times at which the clock moved on:
+//!
+//! ```
+//! use trine_core::Runner;
+//! use trine_nursery::open_nursery;
+//! use trine_testing::{MockClock, Trace};
+//!
+//! let trace = Trace::new();
+//! let runner = Runner::new().clock(MockClock::autojump()).instrument(trace.clone());
+//! runner.run(async {
+//!     open_nursery(async |nursery| {
+//!         nursery.start_soon_named("first", async {});
+//!         nursery.start_soon_named("second", async {});
+//!     })
+//!     .await;
+//! });
+//! trace.assert_eq("
+//!     main runs
+//!     main starts first
+//!     main starts second
+//!     first runs
+//!     first ends
+//!     second runs
+//!     second ends
+//! ");
+//! ```
+//!
+//! # Around a test
+//!
+//! A server that runs while the test does, a directory that must be removed: these are fixtures. See
+//! [`with_fixtures`](crate::with_fixtures). The nursery that a test opens itself is joined, not cancelled,
+//! so that a task which has not finished is seen.
+//!
+//! # Operations of your own
+//!
+//! Every async operation should be a checkpoint, also when it need not wait:
+//! [`assert_checkpoints`](crate::assert_checkpoints). A channel of yours can be held against all that
+//! trine's channels keep by [`check_channel`](crate::check_channel), a stream by
+//! [`check_stream`](crate::check_stream).
+//!
+//! # In CI
+//!
+//! A few hundred seeds for each change find most of what seeds find; they take milliseconds, since time
+//! is virtual. Now and then run more: `TRINE_SEEDS=10000 cargo test` sets the number for all tests that
+//! have `seeds`. A failure there is replayed on your machine by its seed. Give every test a `timeout`:
+//! it costs a thread that sleeps.

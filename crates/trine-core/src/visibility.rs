@@ -119,12 +119,12 @@ impl Tree {
         self.frames[id.index()].flags.set(Flags::SHIELD, on);
         self.update_contribution(id, held);
         self.visibility_changed();
-        if on {
-            // What is new, or has lost its body, hides nothing from anybody.
-            if self.poller(id) != Poller::NOBODY {
-                self.wake_passed_over();
-            }
-        } else if self.is_visible(id) {
+        // What is new, or has lost its body, hides nothing from anybody.
+        if on && self.poller(id) != Poller::NOBODY {
+            self.wake_passed_over();
+        }
+        // Also if it is a shield now, but one that no longer holds: it must be drained from here on.
+        if self.is_visible(id) {
             self.wake_to_drain(id);
         }
         self.check_near(id);

@@ -1,7 +1,9 @@
 //! `CancelScope::set_grace`: how long cleanup may hold up a cancel.
 
 use std::future::pending;
+use std::pin::Pin;
 
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use trine_cancel::{CancelScope, finally, move_on_after, shield};
 use trine_core::lowlevel::{cancel_shielded_checkpoint, cancel_visible};
 use trine_core::{checkpoint, now, sleep};
@@ -295,5 +297,30 @@ fn a_task_started_after_the_grace() {
         assert_eq!(result.await, None);
         trace.note("caught");
         trace.expect(["15: begins", "15: caught"]);
+    });
+}
+
+/// A shield that is set after the grace holds nothing, and nothing up: also behind a combinator, which has not
+/// polled what is inside since the cancel.
+// rule: D-10, D-5
+#[test]
+fn shielding_after_the_grace() {
+    check(async || {
+        let trace = Trace::new();
+        let outer = CancelScope::with_timeout(ms(1));
+        outer.set_grace(Some(ms(5)));
+        let inner = CancelScope::new();
+        let crew: FuturesUnordered<Pin<Box<dyn Future<Output = ()>>>> = FuturesUnordered::new();
+        let (late, scope, trace_late) = (inner.clone(), inner, trace.clone());
+        crew.push(Box::pin(async move {
+            scope.run(forever()).await;
+        }));
+        crew.push(Box::pin(finally(shield(forever()), async move || {
+            trace_late.note("the grace is over");
+            late.set_shield(true);
+        })));
+        assert!(outer.run(crew.collect::<Vec<()>>()).await.is_none());
+        trace.note("caught");
+        trace.expect(["6: the grace is over", "6: caught"]);
     });
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
-use syn::{Error, LitInt, LitStr, Path, Result, Token};
+use syn::{Error, Lit, LitInt, LitStr, Path, Result, Token};
 
 use crate::span_of_time;
 
@@ -105,6 +105,8 @@ enum Value {
     Number(LitInt),
     Text(LitStr),
     Path(Path),
+    /// What no option takes.
+    Other,
 }
 
 impl Parse for Given {
@@ -125,6 +127,8 @@ impl Parse for Value {
             input.parse().map(Self::Number)
         } else if input.peek(LitStr) {
             input.parse().map(Self::Text)
+        } else if input.peek(Lit) {
+            input.parse::<Lit>().map(|_| Self::Other)
         } else {
             input.call(Path::parse_mod_style).map(Self::Path)
         }

@@ -208,7 +208,8 @@ async fn a_cancelled_operation_has_not_happened<C: TestChannel>(channel: &C) {
         });
         nursery.start_soon(async {
             for _ in 0..3 {
-                received.borrow_mut().extend(channel.recv(&receiver).await);
+                let item = channel.recv(&receiver).await;
+                received.borrow_mut().extend(item);
             }
         });
     }))

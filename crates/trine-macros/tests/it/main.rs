@@ -5,4 +5,5 @@ use trine_macros as trine;
 
 mod compile_fail;
 mod main_attribute;
+mod renamed;
 mod test_attribute;

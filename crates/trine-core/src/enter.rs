@@ -1,5 +1,6 @@
 //! `Entered`: makes a frame the current one for as long as it lives, also when a panic ends that.
 
+use std::panic::Location;
 use std::task::Waker;
 
 use crate::frame::FrameId;
@@ -17,8 +18,9 @@ impl Entered {
     #[inline]
     #[track_caller]
     pub(crate) fn follow(id: FrameId, waker: &Waker, what: &str) -> Self {
+        let site = Location::caller();
         Runtime::with(|runtime| {
-            let before = runtime.require(what);
+            let before = runtime.require(what, site);
             runtime.follow(id, before, waker);
             runtime.set_current(id);
             Self { before }

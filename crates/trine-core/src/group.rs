@@ -91,9 +91,31 @@ impl Group {
     #[track_caller]
     #[must_use]
     pub fn open() -> Self {
-        let site = Location::caller();
+        Self::open_at(Location::caller())
+    }
+
+    /// Opens a group as [`open`](Group::open) does, with the place that reports name.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a run.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::panic::Location;
+    /// # use trine_core::lowlevel::{FrameKind, Group, frames};
+    /// # trine_core::run(async {
+    /// let here = Location::caller();
+    /// let _group = Group::open_at(here);
+    /// let sites = frames().into_iter().filter(|f| f.kind == FrameKind::Nursery).map(|f| f.site);
+    /// assert!(sites.collect::<Vec<_>>().contains(&Some(here)));
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn open_at(site: &'static Location<'static>) -> Self {
         let id = Runtime::with(|runtime| {
-            let outer = runtime.require("a nursery");
+            let outer = runtime.require("a nursery", site);
             let role =
                 Role::Group { head: FrameId::NONE, tail: FrameId::NONE, poller: Poller::NOBODY };
             runtime.tree(|tree| tree.open(role, outer, Some(site)))
@@ -159,7 +181,7 @@ impl Group {
     pub fn spawn(&self, future: impl Future<Output = ()> + 'static) -> Spawned {
         let site = Location::caller();
         let root = Runtime::with(|runtime| {
-            runtime.require("a nursery");
+            runtime.require("a nursery", site);
             runtime.active().map(|run| run.root)
         });
         let root = root.unwrap_or_else(|| bug!("a task is polled, but no run is active"));
@@ -182,8 +204,9 @@ impl Group {
     #[track_caller]
     #[inline]
     pub fn turn(&self, cx: &Context<'_>) -> Turn<'_> {
+        let site = Location::caller();
         Runtime::with(|runtime| {
-            let current = runtime.require("a nursery");
+            let current = runtime.require("a nursery", site);
             if runtime.follow(self.id, current, cx.waker()) {
                 self.move_beside(runtime, current);
             }

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -113,6 +114,8 @@ pub struct WaitIdle {
 impl Future for WaitIdle {
     type Output = ();
 
+    // So that a panic names the line that awaits it.
+    #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         if self.state.as_ref().is_some_and(|state| state.get() == State::Woken) {
             return Poll::Ready(());
@@ -120,8 +123,9 @@ impl Future for WaitIdle {
         ready!(poll_checkpoint(cx));
         self.leave();
         let state = Rc::new(Cell::new(State::Waiting));
+        let site = Location::caller();
         Runtime::with(|runtime| {
-            runtime.require("`wait_idle`");
+            runtime.require("`wait_idle`", site);
             let waiter = Waiter::new(cx);
             let entry = Waiting { cushion: self.cushion, waiter, state: state.clone() };
             runtime.idle.borrow_mut().waiting.push(entry);

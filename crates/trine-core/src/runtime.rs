@@ -194,13 +194,12 @@ impl Runtime {
         });
     }
 
-    /// The frame of the code that runs now, for those who need a run around them.
+    /// The frame of the code that runs now, for those who need a run around them. A panic names `site`.
     #[inline]
-    #[track_caller]
-    pub(crate) fn require(&self, what: &str) -> FrameId {
+    pub(crate) fn require(&self, what: &str, site: &Location<'_>) -> FrameId {
         let current = self.current();
         if !current.is_some() {
-            outside_of_a_run(what);
+            outside_of_a_run(what, site);
         }
         current
     }
@@ -221,10 +220,9 @@ impl Runtime {
 }
 
 #[cold]
-#[track_caller]
-fn outside_of_a_run(what: &str) -> ! {
+fn outside_of_a_run(what: &str, site: &Location<'_>) -> ! {
     panic!(
-        "{what} was polled outside of a run: call it from inside `trine::run(async {{ .. }})` or a \
-         function with `#[trine::main]`"
+        "{what} was polled outside of a run, at {site}: call it from inside \
+         `trine::run(async {{ .. }})` or a function with `#[trine::main]`"
     )
 }

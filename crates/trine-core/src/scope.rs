@@ -59,7 +59,7 @@ impl ScopeFrame {
     pub fn open() -> Self {
         let site = Location::caller();
         let id = Runtime::with(|runtime| {
-            let outer = runtime.require("a cancel scope");
+            let outer = runtime.require("a cancel scope", site);
             let role = Role::Scope { poller: Poller::NOBODY, deadline: None };
             runtime.tree(|tree| tree.open(role, outer, Some(site)))
         });

@@ -6,6 +6,7 @@
 
 use std::future::Future;
 use std::marker::PhantomData;
+use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -90,11 +91,14 @@ enum State {
 impl Future for Sleep {
     type Output = ();
 
+    // So that a panic names the line that awaits it.
+    #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         if let State::Armed(timer) = self.state {
             return self.poll_armed(timer, cx);
         }
-        Runtime::with(|runtime| runtime.require("`sleep`"));
+        let site = Location::caller();
+        Runtime::with(|runtime| runtime.require("`sleep`", site));
         if let State::Yielding(checkpoint) = &mut self.state {
             return Pin::new(checkpoint).poll(cx);
         }

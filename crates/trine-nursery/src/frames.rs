@@ -41,10 +41,9 @@ pub(crate) struct Frames {
 
 impl Frames {
     /// Opens the group under the region that runs now, with the body as its first member.
-    #[track_caller]
-    pub(crate) fn open() -> Self {
-        let group = Group::open();
-        let body = group.add(Under::Outside, BODY);
+    pub(crate) fn open(site: &'static Location<'static>) -> Self {
+        let group = Group::open_at(site);
+        let body = group.add_at(Under::Outside, BODY, site);
         Self {
             group: RefCell::new(Some(group)),
             body: RefCell::new(Some(body)),

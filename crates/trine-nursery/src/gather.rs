@@ -2,9 +2,10 @@
 
 use std::cell::RefCell;
 use std::future::Future;
+use std::panic::Location;
 
 use crate::error_group::ErrorGroup;
-use crate::open::{open_nursery, try_open_nursery};
+use crate::open::{open_nursery_at, try_open_nursery_at};
 
 /// A place for each result, to be filled in any order.
 pub(crate) struct Results<T>(RefCell<Vec<Option<T>>>);
@@ -31,7 +32,7 @@ impl<T> Results<T> {
 ///
 /// # Cancellation
 ///
-/// As [`open_nursery`]: cancelled, all of them are drained and dropped.
+/// As [`open_nursery`](crate::open_nursery): cancelled, all of them are drained and dropped.
 ///
 /// # Panics
 ///
@@ -52,16 +53,22 @@ impl<T> Results<T> {
 ///     assert_eq!(results, [3, 1, 2]);
 /// });
 /// ```
-pub async fn gather<F: Future>(tasks: impl IntoIterator<Item = F>) -> Vec<F::Output> {
-    let results = Results::new();
-    open_nursery(async |nursery| {
-        for (at, task) in tasks.into_iter().enumerate() {
-            let results = &results;
-            nursery.start_soon(async move { results.set(at, task.await) });
-        }
-    })
-    .await;
-    results.into_vec()
+#[track_caller]
+pub fn gather<F: Future>(
+    tasks: impl IntoIterator<Item = F>,
+) -> impl Future<Output = Vec<F::Output>> {
+    let site = Location::caller();
+    async move {
+        let results = Results::new();
+        open_nursery_at(site, async |nursery| {
+            for (at, task) in tasks.into_iter().enumerate() {
+                let results = &results;
+                nursery.start_soon_at(site, async move { results.set(at, task.await) });
+            }
+        })
+        .await;
+        results.into_vec()
+    }
 }
 
 /// Like [`gather`], for futures that may fail: the first error cancels the rest.
@@ -88,23 +95,27 @@ pub async fn gather<F: Future>(tasks: impl IntoIterator<Item = F>) -> Vec<F::Out
 ///     assert_eq!(parsed.unwrap(), [1, 2]);
 /// });
 /// ```
-pub async fn try_gather<F, T, E>(
+#[track_caller]
+pub fn try_gather<F, T, E>(
     tasks: impl IntoIterator<Item = F>,
-) -> Result<Vec<T>, ErrorGroup<E>>
+) -> impl Future<Output = Result<Vec<T>, ErrorGroup<E>>>
 where
     F: Future<Output = Result<T, E>>,
 {
-    let results = Results::new();
-    try_open_nursery(async |nursery| {
-        for (at, task) in tasks.into_iter().enumerate() {
-            let results = &results;
-            nursery.start_soon(async move {
-                results.set(at, task.await?);
-                Ok(())
-            });
-        }
-        Ok(())
-    })
-    .await?;
-    Ok(results.into_vec())
+    let site = Location::caller();
+    async move {
+        let results = Results::new();
+        try_open_nursery_at(site, async |nursery| {
+            for (at, task) in tasks.into_iter().enumerate() {
+                let results = &results;
+                nursery.start_soon_at(site, async move {
+                    results.set(at, task.await?);
+                    Ok(())
+                });
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(results.into_vec())
+    }
 }

@@ -2,10 +2,11 @@
 
 use std::cell::RefCell;
 use std::future::Future;
+use std::panic::Location;
 
 use crate::error_group::ErrorGroup;
 use crate::gather::Results;
-use crate::open::{open_nursery, try_open_nursery};
+use crate::open::{open_nursery_at, try_open_nursery_at};
 
 /// The items that are left, numbered.
 struct Items<I: Iterator>(RefCell<std::iter::Enumerate<I>>);
@@ -26,7 +27,8 @@ impl<I: Iterator> Items<I> {
 ///
 /// # Cancellation
 ///
-/// As [`open_nursery`]: cancelled, all calls under way are drained and dropped; no more items are taken.
+/// As [`open_nursery`](crate::open_nursery): cancelled, all calls under way are drained and dropped; no
+/// more items are taken.
 ///
 /// # Panics
 ///
@@ -49,21 +51,22 @@ pub fn map_concurrent<I, T>(
     items: impl IntoIterator<Item = I>,
     f: impl AsyncFn(I) -> T,
 ) -> impl Future<Output = Vec<T>> {
-    assert!(limit > 0, "`map_concurrent` was called with a limit of 0: nothing could ever run");
-    map_items(limit, Items::new(items.into_iter()), f)
+    assert!(limit > 0, "`map_concurrent` was called with a limit of 0: give at least 1");
+    map_items(Location::caller(), limit, Items::new(items.into_iter()), f)
 }
 
 async fn map_items<I, T>(
+    site: &'static Location<'static>,
     limit: usize,
     items: Items<impl Iterator<Item = I>>,
     f: impl AsyncFn(I) -> T,
 ) -> Vec<T> {
     let results = Results::new();
-    open_nursery(async |nursery| {
+    open_nursery_at(site, async |nursery| {
         for _ in 0..limit {
             let Some(first) = items.next() else { break };
             let (items, results, f) = (&items, &results, &f);
-            nursery.start_soon(async move {
+            nursery.start_soon_at(site, async move {
                 let mut item = Some(first);
                 while let Some((at, value)) = item {
                     results.set(at, f(value).await);
@@ -106,21 +109,22 @@ pub fn try_map_concurrent<I, T, E>(
     items: impl IntoIterator<Item = I>,
     f: impl AsyncFn(I) -> Result<T, E>,
 ) -> impl Future<Output = Result<Vec<T>, ErrorGroup<E>>> {
-    assert!(limit > 0, "`try_map_concurrent` was called with a limit of 0: nothing could ever run");
-    try_map_items(limit, Items::new(items.into_iter()), f)
+    assert!(limit > 0, "`try_map_concurrent` was called with a limit of 0: give at least 1");
+    try_map_items(Location::caller(), limit, Items::new(items.into_iter()), f)
 }
 
 async fn try_map_items<I, T, E>(
+    site: &'static Location<'static>,
     limit: usize,
     items: Items<impl Iterator<Item = I>>,
     f: impl AsyncFn(I) -> Result<T, E>,
 ) -> Result<Vec<T>, ErrorGroup<E>> {
     let results = Results::new();
-    try_open_nursery(async |nursery| {
+    try_open_nursery_at(site, async |nursery| {
         for _ in 0..limit {
             let Some(first) = items.next() else { break };
             let (items, results, f) = (&items, &results, &f);
-            nursery.start_soon(async move {
+            nursery.start_soon_at(site, async move {
                 let mut item = Some(first);
                 while let Some((at, value)) = item {
                     results.set(at, f(value).await?);

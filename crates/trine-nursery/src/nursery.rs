@@ -135,6 +135,15 @@ impl<'env, E: 'env> Nursery<'env, E> {
         Ok(())
     }
 
+    /// Starts a task on behalf of a caller further out, whose line reports name. The nursery is open.
+    pub(crate) fn start_soon_at<F>(&self, site: &'static Location<'static>, task: F)
+    where
+        F: Future + 'env,
+        F::Output: TaskOutput<E>,
+    {
+        self.shared.add_at(site, |frame, age| Box::pin(Nested::new(task, frame, age)));
+    }
+
     /// Starts a task that borrows nothing. The nursery owns, cancels and joins it like any other, but
     /// the run itself polls it: at any depth of nurseries at the same cost, and also while the future
     /// of this nursery is not being polled. Made for servers and other deep trees.

@@ -1,6 +1,8 @@
 //! `open_nursery` and `try_open_nursery`.
 
 use std::convert::Infallible;
+use std::future::Future;
+use std::panic::Location;
 
 use crate::error_group::ErrorGroup;
 use crate::nursery::Nursery;
@@ -43,8 +45,19 @@ use crate::shared::Opened;
 ///     assert_eq!(lengths.into_inner(), [5, 6, 2]);
 /// });
 /// ```
-pub async fn open_nursery<'env, T>(body: impl AsyncFnOnce(Nursery<'env>) -> T) -> T {
-    let opened = Opened::<'env, Infallible>::open();
+#[track_caller]
+pub fn open_nursery<'env, T>(
+    body: impl AsyncFnOnce(Nursery<'env>) -> T,
+) -> impl Future<Output = T> {
+    open_nursery_at(Location::caller(), body)
+}
+
+/// The same, with the place that reports name.
+pub(crate) async fn open_nursery_at<'env, T>(
+    site: &'static Location<'static>,
+    body: impl AsyncFnOnce(Nursery<'env>) -> T,
+) -> T {
+    let opened = Opened::<'env, Infallible>::open(site);
     let future = body(opened.handle());
     let body = async { Ok(future.await) };
     match Running::new(opened, body).await {
@@ -87,10 +100,19 @@ pub async fn open_nursery<'env, T>(body: impl AsyncFnOnce(Nursery<'env>) -> T) -
 ///     assert_eq!(result.unwrap_err().errors(), ["no such host"]);
 /// });
 /// ```
-pub async fn try_open_nursery<'env, T, E: 'env>(
+#[track_caller]
+pub fn try_open_nursery<'env, T, E: 'env>(
+    body: impl AsyncFnOnce(Nursery<'env, E>) -> Result<T, E>,
+) -> impl Future<Output = Result<T, ErrorGroup<E>>> {
+    try_open_nursery_at(Location::caller(), body)
+}
+
+/// The same, with the place that reports name.
+pub(crate) async fn try_open_nursery_at<'env, T, E: 'env>(
+    site: &'static Location<'static>,
     body: impl AsyncFnOnce(Nursery<'env, E>) -> Result<T, E>,
 ) -> Result<T, ErrorGroup<E>> {
-    let opened = Opened::<'env, E>::open();
+    let opened = Opened::<'env, E>::open(site);
     let body = body(opened.handle());
     Running::new(opened, body).await.map_err(ErrorGroup::new)
 }

@@ -2,9 +2,10 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
+use std::panic::Location;
 
 use crate::error_group::{ErrorGroup, Failure};
-use crate::open::open_nursery;
+use crate::open::open_nursery_at;
 
 /// Runs futures side by side until the first has finished, cancels and drains the others, and gives
 /// its result. Every one begins, also if the first finishes at once.
@@ -13,7 +14,7 @@ use crate::open::open_nursery;
 ///
 /// # Cancellation
 ///
-/// As [`open_nursery`]: cancelled, all of them are drained and dropped.
+/// As [`open_nursery`](crate::open_nursery): cancelled, all of them are drained and dropped.
 ///
 /// # Panics
 ///
@@ -39,12 +40,13 @@ use crate::open::open_nursery;
 pub fn race<F: Future>(tasks: impl IntoIterator<Item = F>) -> impl Future<Output = F::Output> {
     let tasks: Vec<F> = tasks.into_iter().collect();
     assert!(!tasks.is_empty(), "`race` was called with no futures: give it at least one");
+    let site = Location::caller();
     async move {
         let winner = Cell::new(None);
-        open_nursery(async |nursery| {
+        open_nursery_at(site, async |nursery| {
             for task in tasks {
                 let (nursery, winner) = (nursery.clone(), &winner);
-                nursery.clone().start_soon(async move {
+                nursery.clone().start_soon_at(site, async move {
                     let value = task.await;
                     // One that finishes while it is being drained is too late.
                     let first = winner.take().unwrap_or(value);
@@ -95,13 +97,14 @@ where
 {
     let tasks: Vec<F> = tasks.into_iter().collect();
     assert!(!tasks.is_empty(), "`race_ok` was called with no futures: give it at least one");
+    let site = Location::caller();
     async move {
         let winner = Cell::new(None);
         let failures = RefCell::new(Vec::new());
-        open_nursery(async |nursery| {
+        open_nursery_at(site, async |nursery| {
             for task in tasks {
                 let (nursery, winner, failures) = (nursery.clone(), &winner, &failures);
-                nursery.clone().start_soon(async move {
+                nursery.clone().start_soon_at(site, async move {
                     match task.await {
                         Ok(value) => {
                             let first = winner.take().unwrap_or(value);
@@ -109,7 +112,7 @@ where
                             nursery.cancel_tasks();
                         }
                         Err(error) => {
-                            let failure = Failure { error, name: None, site: None };
+                            let failure = Failure { error, name: None, site: Some(site) };
                             failures.borrow_mut().push(failure);
                         }
                     }

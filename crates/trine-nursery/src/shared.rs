@@ -34,10 +34,9 @@ pub(crate) struct Shared<'env, E> {
 
 impl<'env, E> Shared<'env, E> {
     /// Opens a nursery under the region that runs now.
-    #[track_caller]
-    pub(crate) fn open() -> Self {
+    pub(crate) fn open(site: &'static Location<'static>) -> Self {
         Self {
-            frames: Rc::new(Frames::open()),
+            frames: Rc::new(Frames::open(site)),
             tasks: RefCell::new(Tasks::new()),
             failures: RefCell::default(),
             panic: RefCell::new(None),
@@ -208,9 +207,8 @@ impl<'env, E> Shared<'env, E> {
 pub(crate) struct Opened<'env, E>(pub(crate) Rc<Shared<'env, E>>);
 
 impl<'env, E: 'env> Opened<'env, E> {
-    #[track_caller]
-    pub(crate) fn open() -> Self {
-        Self(Rc::new(Shared::open()))
+    pub(crate) fn open(site: &'static Location<'static>) -> Self {
+        Self(Rc::new(Shared::open(site)))
     }
 
     pub(crate) fn handle(&self) -> Nursery<'env, E> {

@@ -84,7 +84,7 @@
 //! deadlock: nothing is ready, no deadline would come, and nothing outside is known to be at work. The tasks:
 //! main: parked
 //! │  waits for what is in it
-//! └─ nursery
+//! └─ nursery at src/lib.rs:35
 //!    ├─ body: parked
 //!    │     is over, or waits for something that trine does not know
 //!    ├─ "left first", spawned at src/lib.rs:36: parked

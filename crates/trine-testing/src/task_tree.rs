@@ -3,7 +3,7 @@
 //! ```text
 //! main: parked
 //! │  waits for what is in it
-//! └─ nursery
+//! └─ nursery at src/server.rs:10
 //!    ├─ body: parked
 //!    │     waits for Recv of trine_channel, at src/server.rs:14 in server::serve
 //!    └─ "reader", spawned at src/server.rs:11: woken, but not polled
@@ -207,8 +207,12 @@ impl TaskTree {
     }
 }
 
-/// Whether a file is not one of trine's own: what is opened by an async function of ours names that.
+/// Whether a file is not one of trine's own, nor of the standard library: what is opened by an async
+/// function of ours, or through a box, names that.
 fn is_users(file: &str) -> bool {
+    if file.starts_with("/rustc/") {
+        return false;
+    }
     let mut parts = file.split(['/', '\\']).peekable();
     while let Some(part) = parts.next() {
         if part.starts_with("trine-") && parts.peek() == Some(&"src") {

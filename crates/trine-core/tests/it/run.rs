@@ -156,6 +156,9 @@ fn created_outside_and_polled_inside() {
         assert!(message.starts_with(&format!("{name} was polled outside of a run")), "{message}");
         assert!(message.contains("call it from inside `trine::run(async { .. })`"), "{message}");
     }
+    let line = line!() + 1;
+    let awaited = message(|| poll_outside(async { sleep(ms(1)).await }));
+    assert!(awaited.contains(&format!(", at {}:{line}:", file!())), "{awaited}");
     let message = message(|| spawn_system(async {}));
     assert!(message.contains("call it from inside `trine::run`"), "{message}");
 }

@@ -222,12 +222,12 @@ fn try_map_concurrent_stops_at_an_error() {
 fn a_limit_of_zero_panics() {
     let (message, files) =
         watch_panics(|| panic_message(|| drop(map_concurrent(0, [1], async |_| ()))));
-    assert!(message.contains("limit of 0"), "{message}");
+    assert!(message.contains("limit of 0: give at least 1"), "{message}");
     assert_eq!(files, [file!()]);
     let (message, files) = watch_panics(|| {
         panic_message(|| drop(try_map_concurrent(0, [1], async |_| Ok::<(), ()>(()))))
     });
-    assert!(message.contains("limit of 0"), "{message}");
+    assert!(message.contains("limit of 0: give at least 1"), "{message}");
     assert_eq!(files, [file!()]);
 }
 

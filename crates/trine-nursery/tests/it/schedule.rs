@@ -228,10 +228,13 @@ fn nurseries_need_a_run() {
         5
     });
     assert_eq!(run(made_outside), 5);
+    let line = line!() + 2;
     let message = panic_message(|| {
         let _ = open_nursery(async |_| ()).now_or_never();
     });
-    assert!(message.contains("outside of a run: call it from inside `trine::run(async { .. })`"));
+    let place = format!("outside of a run, at {}:{line}:", file!());
+    assert!(message.contains(&place), "{message}");
+    assert!(message.contains("call it from inside `trine::run(async { .. })`"), "{message}");
 }
 
 /// Spawned tasks go on though the future of their nursery is not polled; the others wait for it.

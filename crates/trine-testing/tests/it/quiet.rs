@@ -12,7 +12,7 @@ use trine_cancel::{move_on_after, shield};
 use trine_channel::open_memory_channel;
 use trine_core::lowlevel::{Idle, OutsideWork, watch_idle};
 use trine_core::{Runner, checkpoint, sleep, sleep_forever};
-use trine_nursery::open_nursery;
+use trine_nursery::{gather, open_nursery};
 use trine_sync::Mutex;
 use trine_testing::{MockClock, TaskTree, TestRunner};
 
@@ -133,9 +133,30 @@ fn the_tree_has_scopes_and_deadlines() {
         .unwrap()
     });
     let lines: Vec<&str> = tree.lines().map(|line| line.trim_start_matches(DRAWN)).collect();
-    assert_eq!(lines[..3], ["main: parked", "scope, deadline in 5s", "nursery"], "{tree}");
+    assert_eq!(lines[..2], ["main: parked", "scope, deadline in 5s"], "{tree}");
     assert!(lines.iter().any(|line| line.starts_with("\"reader\", spawned at ")), "{tree}");
     assert!(lines.contains(&"scope, shielded"), "{tree}");
+}
+
+/// Nurseries are named by the line that opened them, also those inside of `gather` and its kin, and then
+/// their tasks by that line, too.
+// rule: K-5
+#[test]
+fn the_tree_names_the_lines_of_the_program() {
+    let tree = run_virtually(async {
+        let look = async || {
+            checkpoint().await;
+            TaskTree::now().to_string()
+        };
+        let nested = open_nursery(async |_| gather([look()]).await.remove(0));
+        nested.await
+    });
+    let lines: Vec<&str> = tree.lines().map(|line| line.trim_start_matches(DRAWN)).collect();
+    let place = format!("{}:{}", file!(), line!() - 4);
+    let nursery = format!("nursery at {place}");
+    let task = format!("task spawned at {place}: parked");
+    let expected = ["main: parked", &nursery, "body: parked", &nursery, "body: parked", &task];
+    assert_eq!(lines, expected, "{tree}");
 }
 
 const DRAWN: [char; 5] = ['│', '├', '└', '─', ' '];

@@ -368,9 +368,17 @@ impl State {
         }
         self.note_cancelled(reason, trine_core::now());
         if let Some(frame) = &*self.frame.borrow() {
-            frame.cancel();
-            self.arm_grace(frame);
+            self.cancel_frame(frame);
         }
+    }
+
+    fn cancel_frame(&self, frame: &ScopeFrame) {
+        frame.cancel();
+        // So that it can be read in the tree of tasks.
+        if let Some(reason) = &*self.reason.borrow() {
+            frame.set_reason(reason.clone());
+        }
+        self.arm_grace(frame);
     }
 
     /// Does what another thread has asked for.
@@ -404,9 +412,8 @@ impl State {
         let deadline = self.limit.get().and_then(Limit::deadline);
         self.set_limit(deadline.map(Limit::At));
         if self.cancelled.get() {
-            frame.cancel();
             self.cancelled_at.set(Some(trine_core::now()));
-            self.arm_grace(&frame);
+            self.cancel_frame(&frame);
         } else {
             arm(&frame, deadline);
         }

@@ -90,7 +90,7 @@ impl Poller {
 /// | `CUT` | something inside was dropped unfinished by a cancel from outside | never |
 /// | `IN_TURN` | a group is being polled | the end of its turn |
 /// | `PASSED_OVER` | a task is among those to be woken when a cancel is hidden | being woken so |
-/// | `NAMED` | the task was given a name, kept beside the tree | being released |
+/// | `NOTED` | a task's name, or why a scope was cancelled, is kept beside the tree | being released |
 /// | `VISIBLE`, `HARDENED` | cached: see `visibility.rs` | recomputed when `seen` is old |
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Flags(u16);
@@ -106,7 +106,7 @@ impl Flags {
     pub(crate) const CUT: Flags = Flags(1 << 7);
     pub(crate) const VISIBLE: Flags = Flags(1 << 8);
     pub(crate) const HARDENED: Flags = Flags(1 << 9);
-    pub(crate) const NAMED: Flags = Flags(1 << 10);
+    pub(crate) const NOTED: Flags = Flags(1 << 10);
     pub(crate) const IN_TURN: Flags = Flags(1 << 11);
     pub(crate) const PASSED_OVER: Flags = Flags(1 << 12);
 
@@ -138,7 +138,7 @@ impl fmt::Debug for Flags {
             "cut",
             "visible",
             "hardened",
-            "named",
+            "noted",
             "in_turn",
             "passed_over",
         ];

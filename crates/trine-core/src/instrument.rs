@@ -294,7 +294,7 @@ impl Runtime {
     pub(crate) fn task_info(&self, id: FrameId) -> TaskInfo {
         TaskInfo {
             id: self.public_id(id),
-            name: self.names.borrow().get(&id.0).cloned(),
+            name: self.notes.borrow().get(&id.0).cloned(),
             spawned_at: self.site(id),
         }
     }

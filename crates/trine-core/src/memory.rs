@@ -32,9 +32,9 @@ impl Runtime {
         self.timers.borrow_mut().shrink_if_empty();
         self.spawned.borrow_mut().shrink_if_empty();
         self.idle.borrow_mut().clear();
-        let mut names = self.names.borrow_mut();
-        if names.is_empty() {
-            *names = BTreeMap::new();
+        let mut notes = self.notes.borrow_mut();
+        if notes.is_empty() {
+            *notes = BTreeMap::new();
         }
     }
 }

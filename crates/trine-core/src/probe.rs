@@ -205,16 +205,23 @@ impl Runtime {
         let cancel_visible = self.peek(|tree| tree.is_visible(id));
         let guards = self.peek(|tree| tree.guard_count(id));
         let has = |flag| self.peek(|tree| tree.has(id, flag));
+        let note = self.notes.borrow().get(&id.0).cloned();
+        let (name, reason) = match kind {
+            FrameKind::Scope if has(Flags::EXPIRED) => (None, Some(Cow::Borrowed("deadline"))),
+            FrameKind::Scope => (None, note),
+            FrameKind::Task | FrameKind::Nursery => (note, None),
+        };
         Some(FrameInfo {
             id: self.public_id(id),
             kind,
             around: around.is_some().then(|| self.public_id(around)),
             polled_by: polled_by.map(|by| self.public_id(by)),
-            name: self.names.borrow().get(&id.0).cloned(),
+            name,
             site: self.site(id),
             ready: has(Flags::QUEUED),
             cancelled: has(Flags::CANCELLED),
             expired: has(Flags::EXPIRED),
+            reason,
             shielded: has(Flags::SHIELD),
             cancel_visible,
             guards: guards as usize,
@@ -277,6 +284,8 @@ pub struct FrameInfo {
     pub cancelled: bool,
     /// Whether it was its deadline that cancelled it.
     pub expired: bool,
+    /// Of a scope: why it was cancelled, if it is known; of one that has expired, "deadline".
+    pub reason: Option<Cow<'static, str>>,
     /// Whether it hides cancels from around it.
     pub shielded: bool,
     /// Whether a cancel is visible from inside it.

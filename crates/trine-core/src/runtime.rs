@@ -45,7 +45,8 @@ pub(crate) struct Runtime {
     pub(crate) cancel_scope: Cell<FrameId>,
     tree: RefCell<Tree>,
     pub(crate) timers: RefCell<Timers>,
-    pub(crate) names: RefCell<BTreeMap<u32, Cow<'static, str>>>,
+    /// The names of tasks, and why scopes were cancelled, of those frames that have one.
+    pub(crate) notes: RefCell<BTreeMap<u32, Cow<'static, str>>>,
     pub(crate) spawned: RefCell<SpawnedTable>,
     pub(crate) idle: RefCell<IdleLine>,
     pub(crate) run: RefCell<Option<Rc<ActiveRun>>>,
@@ -80,7 +81,7 @@ impl Runtime {
             cancel_scope: Cell::new(FrameId::NONE),
             tree: RefCell::new(Tree::new()),
             timers: RefCell::new(Timers::new()),
-            names: RefCell::new(BTreeMap::new()),
+            notes: RefCell::new(BTreeMap::new()),
             spawned: RefCell::new(SpawnedTable::new()),
             idle: RefCell::new(IdleLine::new()),
             run: RefCell::new(None),
@@ -204,14 +205,15 @@ impl Runtime {
         current
     }
 
-    /// Forgets a released frame's name.
-    pub(crate) fn forget_name(&self, id: FrameId) {
-        self.names.borrow_mut().remove(&id.0);
+    /// Forgets a released frame's name or reason.
+    pub(crate) fn forget_note(&self, id: FrameId) {
+        self.notes.borrow_mut().remove(&id.0);
     }
 
-    pub(crate) fn name_task(&self, id: FrameId, name: Cow<'static, str>) {
-        self.tree(|tree| tree.frames[id.index()].flags.set(Flags::NAMED, true));
-        self.names.borrow_mut().insert(id.0, name);
+    /// Keeps a task's name, or why a scope was cancelled.
+    pub(crate) fn note_frame(&self, id: FrameId, note: Cow<'static, str>) {
+        self.peek(|tree| tree.frames[id.index()].flags.set(Flags::NOTED, true));
+        self.notes.borrow_mut().insert(id.0, note);
     }
 
     pub(crate) fn site(&self, id: FrameId) -> Option<&'static Location<'static>> {

@@ -1,5 +1,6 @@
 //! `ScopeFrame`: a region of code inside a task that can be cancelled, shielded, or given a deadline.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::panic::Location;
@@ -167,6 +168,24 @@ impl ScopeFrame {
         Runtime::with(|runtime| runtime.tree(|tree| tree.expire(self.id)));
     }
 
+    /// Keeps why this region was cancelled, for the tree of tasks: see
+    /// [`FrameInfo::reason`](super::lowlevel::FrameInfo::reason).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use trine_core::lowlevel::{ScopeFrame, frames};
+    /// # trine_core::run(async {
+    /// let frame = ScopeFrame::open();
+    /// frame.cancel();
+    /// frame.set_reason("enough".into());
+    /// assert!(frames().iter().any(|frame| frame.reason.as_deref() == Some("enough")));
+    /// # });
+    /// ```
+    pub fn set_reason(&self, reason: Cow<'static, str>) {
+        Runtime::with(|runtime| runtime.note_frame(self.id, reason));
+    }
+
     /// Whether this region itself was cancelled, by a call or its deadline.
     ///
     /// # Examples
@@ -316,11 +335,15 @@ impl ScopeFrame {
 impl Drop for ScopeFrame {
     fn drop(&mut self) {
         Runtime::with(|runtime| {
-            let deadline = runtime.tree(|tree| {
+            let (deadline, noted) = runtime.tree(|tree| {
                 let deadline = tree.swap_deadline(self.id, None);
+                let noted = tree.has(self.id, Flags::NOTED);
                 tree.release(self.id);
-                deadline
+                (deadline, noted)
             });
+            if noted {
+                runtime.forget_note(self.id);
+            }
             for timer in [deadline, self.grace.take()].into_iter().flatten() {
                 let _ = runtime.timers.borrow_mut().remove(timer);
             }

@@ -136,7 +136,7 @@ impl TaskFrame {
     /// # });
     /// ```
     pub fn set_name(&self, name: impl Into<Cow<'static, str>>) {
-        Runtime::with(|runtime| runtime.name_task(self.id, name.into()));
+        Runtime::with(|runtime| runtime.note_frame(self.id, name.into()));
     }
 
     /// The name that was given to the task.
@@ -146,7 +146,7 @@ impl TaskFrame {
     /// See [`TaskFrame::set_name`].
     #[must_use]
     pub fn name(&self) -> Option<Cow<'static, str>> {
-        Runtime::with(|runtime| runtime.names.borrow().get(&self.id.0).cloned())
+        Runtime::with(|runtime| runtime.notes.borrow().get(&self.id.0).cloned())
     }
 
     /// Where the task was spawned.
@@ -193,13 +193,13 @@ impl Drop for TaskFrame {
             if runtime.hooked.get() {
                 runtime.instrument(self.id, Step::Exited);
             }
-            let named = runtime.tree(|tree| {
-                let named = tree.has(self.id, Flags::NAMED);
+            let noted = runtime.tree(|tree| {
+                let noted = tree.has(self.id, Flags::NOTED);
                 tree.release(self.id);
-                named
+                noted
             });
-            if named {
-                runtime.forget_name(self.id);
+            if noted {
+                runtime.forget_note(self.id);
             }
             runtime.give_back();
         });

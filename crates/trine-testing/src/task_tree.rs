@@ -135,9 +135,12 @@ impl TaskTree {
             let left = deadline.saturating_duration_since(self.now);
             let _ = write!(line, ", deadline in {left:?}");
         }
-        match (frame.cancelled, frame.expired) {
-            (_, true) => line.push_str(", cancelled by its deadline"),
-            (true, false) => line.push_str(", cancelled"),
+        match (&frame.reason, frame.cancelled) {
+            (_, true) if frame.expired => line.push_str(", cancelled by its deadline"),
+            (Some(reason), true) => {
+                let _ = write!(line, ", cancelled: {reason:?}");
+            }
+            (None, true) => line.push_str(", cancelled"),
             _ if frame.cancel_visible && frame.kind == FrameKind::Task => {
                 line.push_str(", being cancelled");
             }

@@ -8,6 +8,7 @@ use trine_core::lowlevel::{cancel_shielded_checkpoint, checkpoint_if_cancelled};
 use trine_core::{checkpoint, now, sleep, sleep_forever};
 use trine_nursery::open_nursery;
 use trine_sync::Event;
+use trine_testing::TaskTree;
 
 use crate::support::{Trace, check, check_panics, forever, ms, poll_once};
 
@@ -489,6 +490,46 @@ fn there_may_be_no_reason() {
         scope.cancel();
         scope.cancel_because("said afterwards");
         assert_eq!(scope.reason(), None, "the first cancel gave none");
+    });
+}
+
+/// While a cancelled scope is being drained, the tree of tasks says why it was cancelled: also one that was
+/// cancelled before it was entered, or from another thread.
+// rule: C-14
+#[test]
+fn the_task_tree_tells_the_reason() {
+    check(async || {
+        let drained = async |scope: &CancelScope| {
+            let tree = Cell::new(String::new());
+            let result = scope.run(trine_cancel::shield(async {
+                sleep(ms(2)).await;
+                scope.cancel_because("too late");
+                tree.set(TaskTree::now().to_string());
+            }));
+            let _ = result.await;
+            tree.take()
+        };
+        let scope = CancelScope::new();
+        scope.cancel_because(format!("{} is enough", 1));
+        let tree = drained(&scope).await;
+        assert!(tree.contains("cancelled: \"1 is enough\""), "{tree}");
+
+        let scope = CancelScope::new();
+        let remote = scope.remote();
+        std::thread::spawn(move || remote.cancel_because("the user has left")).join().unwrap();
+        let tree = drained(&scope).await;
+        assert!(tree.contains("cancelled: \"the user has left\""), "{tree}");
+
+        let tree = drained(&CancelScope::new()).await;
+        assert!(tree.contains("cancelled: \"too late\""), "{tree}");
+
+        let tree = drained(&CancelScope::with_timeout(ms(1))).await;
+        assert!(tree.contains("cancelled by its deadline"), "{tree}");
+
+        let scope = CancelScope::new();
+        scope.cancel();
+        let tree = drained(&scope).await;
+        assert!(tree.contains(", cancelled\n"), "no reason is made up: {tree}");
     });
 }
 

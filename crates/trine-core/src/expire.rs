@@ -13,10 +13,10 @@ impl Scheduler {
     /// Expires what is due.
     #[inline]
     pub(crate) fn expire(&self) {
-        let next = Runtime::with(|runtime| runtime.timers.borrow().next());
-        if let Some(next) = next {
+        let bound = Runtime::with(|runtime| runtime.timers.borrow().bound());
+        if let Some(bound) = bound {
             let now = self.active.clock.now();
-            if next <= now {
+            if bound <= now {
                 self.expire_until(now);
             }
         }

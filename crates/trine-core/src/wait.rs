@@ -73,7 +73,7 @@ impl Scheduler {
     }
 
     fn next_deadline(&self) -> Option<std::time::Instant> {
-        Runtime::with(|runtime| runtime.timers.borrow().next())
+        Runtime::with(|runtime| runtime.timers.borrow_mut().next())
     }
 
     /// How long until the next deadline, in real time, or how long to wait before looking again.

@@ -34,7 +34,7 @@ pub(crate) fn run(root: &Path) -> Result<(), Failure> {
     if let Some(words) = heavy(&tree) {
         steps.command("heavy tests", cargo().words(&words))?;
     }
-    steps.step("examples", "cargo xtask examples", || examples::run(root, false))?;
+    steps.step("examples", "cargo xtask examples", || examples::run(root, false, &[]))?;
     println!("\n{}\nci: all is well", steps.summary());
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use lexopt::{Arg, Parser};
+use lexopt::{Arg, Parser, ValueExt};
 
 /// What `cargo xtask --help` prints.
 pub(crate) const HELP: &str = "\
@@ -15,8 +15,9 @@ Commands:
                      each crate by itself with its tests and doctests, heavy tests, examples
   tidy [--strict]    the rules of the house that no compiler knows; --strict turns warnings
                      into errors
-  examples [--bless] builds the examples, runs the short ones and compares what they print
-                     with examples/expected; --bless writes down what they print now
+  examples [--bless] [NAME...]
+                     builds the examples, runs the short ones (or those named) and compares what
+                     they print with examples/expected; --bless writes down what they print now
   sanitize           the tests under AddressSanitizer with leak detection (needs nightly)
   loom               the loom models, which try every interleaving of a few threads
   bench [ARGS...]    the benchmarks, in release; everything after `bench` is passed on
@@ -31,7 +32,7 @@ pub(crate) enum Chore {
     Help,
     Ci,
     Tidy { strict: bool },
-    Examples { bless: bool },
+    Examples { bless: bool, names: Vec<String> },
     Sanitize,
     Loom,
     Bench { args: Vec<OsString> },
@@ -45,7 +46,7 @@ pub(crate) fn parse(mut args: Parser) -> Result<Chore, lexopt::Error> {
             Some("help") => Chore::Help,
             Some("ci") => Chore::Ci,
             Some("tidy") => Chore::Tidy { strict: false },
-            Some("examples") => Chore::Examples { bless: false },
+            Some("examples") => Chore::Examples { bless: false, names: vec![] },
             Some("sanitize") => Chore::Sanitize,
             Some("loom") => Chore::Loom,
             Some("bench") => return Ok(Chore::Bench { args: args.raw_args()?.collect() }),
@@ -61,7 +62,8 @@ fn options(mut chore: Chore, mut args: Parser) -> Result<Chore, lexopt::Error> {
         match (&mut chore, arg) {
             (_, Arg::Short('h') | Arg::Long("help")) => return Ok(Chore::Help),
             (Chore::Tidy { strict }, Arg::Long("strict")) => *strict = true,
-            (Chore::Examples { bless }, Arg::Long("bless")) => *bless = true,
+            (Chore::Examples { bless, .. }, Arg::Long("bless")) => *bless = true,
+            (Chore::Examples { names, .. }, Arg::Value(name)) => names.push(name.string()?),
             (_, other) => return Err(other.unexpected()),
         }
     }
@@ -81,7 +83,17 @@ mod tests {
         assert_eq!(parsed("ci"), Ok(Chore::Ci));
         assert_eq!(parsed("tidy"), Ok(Chore::Tidy { strict: false }));
         assert_eq!(parsed("tidy --strict"), Ok(Chore::Tidy { strict: true }));
-        assert_eq!(parsed("examples --bless"), Ok(Chore::Examples { bless: true }));
+    }
+
+    #[test]
+    fn examples_can_be_named() {
+        let chore = |bless, names: &[&str]| {
+            let names = names.iter().map(|name| (*name).to_owned()).collect();
+            Ok(Chore::Examples { bless, names })
+        };
+        assert_eq!(parsed("examples"), chore(false, &[]));
+        assert_eq!(parsed("examples --bless"), chore(true, &[]));
+        assert_eq!(parsed("examples --bless tour race"), chore(true, &["tour", "race"]));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::tree::Tree;
 
 /// One run of an example.
 struct Run {
-    /// The example, a file in `SOURCES`.
+    /// The example: a file, or a folder, in one of the `HOMES`.
     example: &'static str,
     args: &'static [&'static str],
     /// The files to put into the folder in which it runs, with their texts.
@@ -59,72 +59,119 @@ const fn plain(example: &'static str, expected: &'static str) -> Run {
     Run { example, args: &[], files: &[], exit_code: 0, expected }
 }
 
-/// What is run; an example that is not there yet is passed over.
-const RUNS: [Run; 13] = [
+/// What is run.
+const RUNS: [Run; 25] = [
     plain("axum_handler", "axum_handler.txt"),
+    plain("blocking_calls", "blocking_calls.txt"),
+    plain("capacity_limit", "capacity_limit.txt"),
+    plain("cleanup", "cleanup.txt"),
     CRAWLER,
     plain("deadlock", "deadlock.txt"),
-    plain("graceful_shutdown", "graceful_shutdown.txt"),
-    plain("happy_eyeballs", "happy_eyeballs.txt"),
-    plain("supervisor", "supervisor.txt"),
-    plain("tokio_sockets", "tokio_sockets.txt"),
-    plain("worker_pool", "worker_pool.txt"),
-    Run { example: "tour", args: &[], files: &[], exit_code: 0, expected: "tour.txt" },
     dupes(&["."], 0, "dupes.txt"),
     dupes(&["--json", "--jobs", "1", "."], 0, "dupes-json.txt"),
     dupes(&["--timeout", "0s", "."], 3, "dupes-partial.txt"),
     dupes(&["nowhere"], 2, "dupes-nowhere.txt"),
+    plain("error_groups", "error_groups.txt"),
+    plain("fail_after", "fail_after.txt"),
+    plain("fan_out", "fan_out.txt"),
+    plain("graceful_shutdown", "graceful_shutdown.txt"),
+    plain("happy_eyeballs", "happy_eyeballs.txt"),
+    plain("move_on_after", "move_on_after.txt"),
+    plain("nested_scopes", "nested_scopes.txt"),
+    plain("parallel_fetch", "parallel_fetch.txt"),
+    plain("producer_consumer", "producer_consumer.txt"),
+    plain("race", "race.txt"),
+    plain("start_server", "start_server.txt"),
+    plain("supervisor", "supervisor.txt"),
+    plain("tokio_sockets", "tokio_sockets.txt"),
+    plain("tour", "tour.txt"),
+    plain("worker_pool", "worker_pool.txt"),
 ];
 
-/// Where the examples are.
-const SOURCES: &str = "examples/examples";
+/// A package of examples. What needs much to be built is in one of its own.
+struct Home {
+    package: &'static str,
+    sources: &'static str,
+}
+
+const HOMES: [Home; 2] = [
+    Home { package: "trine-examples", sources: "examples/examples" },
+    Home { package: "trine-interop-examples", sources: "examples/interop/examples" },
+];
+
+/// Where each example is described in a sentence.
+const LIST: &str = "examples/README.md";
 
 /// Where the expected outputs are.
 const EXPECTED: &str = "examples/expected";
 
-/// Builds all examples and does the runs; `bless` writes down what they print now.
-pub(crate) fn run(root: &Path, bless: bool) -> Result<(), Failure> {
+/// Builds the examples and does the runs, or those of the examples that are named; `bless` writes down what they
+/// print now.
+pub(crate) fn run(root: &Path, bless: bool, names: &[String]) -> Result<(), Failure> {
     let tree = Tree::load(root)?;
     check_table(&tree)?;
+    if let Some(name) = names.iter().find(|name| RUNS.iter().all(|run| run.example != **name)) {
+        return Err(Failure::Impossible(format!("there is no example {name}")));
+    }
     let mut steps = Steps::default();
-    let build = Command::cargo(root).words("build --release --package trine-examples --examples");
-    steps.command("build", build)?;
-    for run in RUNS.iter().filter(|run| exists(&tree, run.example)) {
-        let manifest = root.join("Cargo.toml");
-        let command = Command::cargo(&scratch(root, run)?)
-            .words("run --quiet --release --package trine-examples --manifest-path")
-            .args([manifest.as_os_str()])
-            .args(["--example", run.example, "--"])
-            .args(run.args);
-        let line = command.line();
-        steps.step(run.example, &line, || compare(root, run, command, bless))?;
+    for home in &HOMES {
+        let chosen = |run: &&Run| names.is_empty() || names.iter().any(|name| name == run.example);
+        let mut runs =
+            RUNS.iter().filter(chosen).filter(|run| home.has(&tree, run.example)).peekable();
+        if runs.peek().is_none() {
+            continue;
+        }
+        let build = format!("build --release --package {} --examples", home.package);
+        steps.command(format!("build {}", home.package), Command::cargo(root).words(&build))?;
+        for run in runs {
+            let command = home.command(root, run)?;
+            let line = command.line();
+            steps.step(run.example, &line, || compare(root, run, command, bless))?;
+        }
     }
     Ok(())
 }
 
-fn exists(tree: &Tree, example: &str) -> bool {
-    tree.exists(&format!("{SOURCES}/{example}.rs"))
-        || tree.exists(&format!("{SOURCES}/{example}/main.rs"))
+impl Home {
+    fn has(&self, tree: &Tree, example: &str) -> bool {
+        self.examples(tree).any(|name| name == example)
+    }
+
+    /// The names of the examples that are here.
+    fn examples<'a>(&'a self, tree: &'a Tree) -> impl Iterator<Item = &'a str> {
+        tree.files.iter().filter_map(|file| {
+            let rest = file.path.strip_prefix(self.sources)?.strip_prefix('/')?;
+            rest.strip_suffix("/main.rs")
+                .or(rest.strip_suffix(".rs"))
+                .filter(|name| !name.contains('/'))
+        })
+    }
+
+    /// What does a run, in a folder of its own.
+    fn command(&self, root: &Path, run: &Run) -> Result<Command, Failure> {
+        let manifest = root.join("Cargo.toml");
+        let words = format!("run --quiet --release --package {} --manifest-path", self.package);
+        Ok(Command::cargo(&scratch(root, run)?)
+            .words(&words)
+            .args([manifest.as_os_str()])
+            .args(["--example", run.example, "--"])
+            .args(run.args))
+    }
 }
 
-/// Fails if there is an example which the table does not know.
+/// Fails if there is an example that the table or the list does not know.
 fn check_table(tree: &Tree) -> Result<(), Failure> {
-    let names = tree.files.iter().filter_map(|file| {
-        let rest = file.path.strip_prefix(SOURCES)?.strip_prefix('/')?;
-        rest.strip_suffix("/main.rs")
-            .or(rest.strip_suffix(".rs"))
-            .filter(|name| !name.contains('/'))
-    });
-    let mut unknown = names.filter(|name| RUNS.iter().all(|run| run.example != *name));
-    match unknown.next() {
-        None => Ok(()),
-        Some(name) => {
-            let what = format!(
-                "example {name} is not in the table of xtask/src/examples.rs: say how it is run"
-            );
-            Err(Failure::Impossible(what))
+    let list = tree.files.iter().find(|file| file.path == LIST).map_or("", |file| &file.text);
+    for name in HOMES.iter().flat_map(|home| home.examples(tree)) {
+        let lacks = |what| Err(Failure::Impossible(format!("example {name} is not in {what}")));
+        if RUNS.iter().all(|run| run.example != name) {
+            return lacks("the table of xtask/src/examples.rs: say how it is run".to_owned());
+        }
+        if !list.contains(&format!("[`{name}`]")) {
+            return lacks(format!("{LIST}: say what it shows, beside [`{name}`]"));
         }
     }
+    Ok(())
 }
 
 /// An empty folder for a run, with the files that it needs.
@@ -173,8 +220,8 @@ fn compare(root: &Path, run: &Run, command: Command, bless: bool) -> Result<(), 
     match expectation::difference(&expected, &printed) {
         None => Ok(()),
         Some(difference) => wrong(format!(
-            "{EXPECTED}/{}:{difference}\nif that is right now: cargo xtask examples --bless",
-            run.expected
+            "{EXPECTED}/{}:{difference}\nif that is right now: cargo xtask examples --bless {}",
+            run.expected, run.example
         )),
     }
 }
@@ -184,10 +231,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_example_that_nobody_runs_is_an_error() {
-        assert!(check_table(&Tree::fixture(&[("examples/examples/tour.rs", "")])).is_ok());
-        assert!(check_table(&Tree::fixture(&[("examples/examples/dupes/walk.rs", "")])).is_ok());
-        let failure = check_table(&Tree::fixture(&[("examples/examples/new.rs", "")])).unwrap_err();
-        assert!(failure.to_string().starts_with("example new is not in the table"));
+    fn an_example_that_nobody_runs_or_lists_is_an_error() {
+        let check = |path, list| check_table(&Tree::fixture(&[(path, ""), (LIST, list)]));
+        let message = |path, list| check(path, list).unwrap_err().to_string();
+        let list = "[`tour`](examples/tour.rs)";
+        assert!(check("examples/examples/tour.rs", list).is_ok());
+        assert!(check("examples/interop/examples/tour.rs", list).is_ok());
+        assert!(check("examples/examples/dupes/walk.rs", list).is_ok());
+        let unknown = message("examples/examples/new.rs", list);
+        assert!(unknown.starts_with("example new is not in the table"), "{unknown}");
+        let not_listed = message("examples/examples/dupes/main.rs", list);
+        assert!(
+            not_listed.starts_with("example dupes is not in examples/README.md"),
+            "{not_listed}"
+        );
     }
 }

@@ -48,7 +48,7 @@ fn perform(chore: Chore) -> Result<(), Failure> {
         }
         Chore::Ci => ci::run(&root),
         Chore::Tidy { strict } => tidy::run(&root, strict, tidy::Show::Everything),
-        Chore::Examples { bless } => examples::run(&root, bless),
+        Chore::Examples { bless, names } => examples::run(&root, bless, &names),
         Chore::Sanitize => sanitize::run(&root),
         Chore::Loom => loom::run(&root),
         Chore::Bench { args } => bench::run(&root, args),

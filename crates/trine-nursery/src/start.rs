@@ -45,6 +45,17 @@ impl<E> fmt::Debug for StartError<E> {
     }
 }
 
+/// So that `?` works in functions that give an [`io::Result`](std::io::Result): the task's own error, if it
+/// failed.
+impl From<StartError<std::io::Error>> for std::io::Error {
+    fn from(error: StartError<std::io::Error>) -> Self {
+        match error {
+            StartError::Failed(error) => error,
+            StartError::NotStarted => Self::other(error),
+        }
+    }
+}
+
 /// Given to a task that is being started, to say that it is ready. trio's `TaskStatus`.
 ///
 /// # Examples

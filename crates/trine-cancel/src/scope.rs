@@ -6,13 +6,14 @@ use std::fmt;
 use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Context;
 use std::time::{Duration, Instant};
 
 use trine_core::lowlevel::ScopeFrame;
 
 use crate::remote::{Link, RemoteScope};
 use crate::scope_run::ScopeRun;
-use crate::timeout::{Limit, arm};
+use crate::timeout::Limit;
 
 /// The handle of a region of code that can be cancelled, given a deadline, and shielded.
 ///
@@ -267,10 +268,7 @@ impl CancelScope {
     /// ```
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        match self.state.limit.get() {
-            Some(Limit::At(time)) => Some(time),
-            Some(Limit::After(_)) | None => None,
-        }
+        self.state.deadline()
     }
 
     /// Sets, moves or removes the deadline, at any time. One in the past cancels when somebody next
@@ -402,20 +400,27 @@ impl State {
     }
 
     /// Opens the region: what was asked for before now takes effect.
-    pub(crate) fn enter(&self) {
-        let frame = ScopeFrame::open();
+    pub(crate) fn enter(&self, cx: &Context<'_>) {
+        let entry = self.limit.get().map(|limit| (limit, trine_core::now()));
+        let frame = match entry {
+            Some((limit, now)) if !self.cancelled.get() => {
+                ScopeFrame::open_until(cx, limit.deadline(now), now)
+            }
+            _ => ScopeFrame::open(),
+        };
         if let Some(link) = self.link.get() {
             link.attach();
             self.take_request();
         }
+        if let Some((limit, now)) = entry {
+            let deadline = limit.deadline(now);
+            self.limit.set(deadline.map(Limit::At));
+            self.limited_at.set(deadline.map(|_| now));
+        }
         frame.set_shield(self.shield.get());
-        let deadline = self.limit.get().and_then(Limit::deadline);
-        self.set_limit(deadline.map(Limit::At));
         if self.cancelled.get() {
             self.cancelled_at.set(Some(trine_core::now()));
             self.cancel_frame(&frame);
-        } else {
-            arm(&frame, deadline);
         }
         *self.frame.borrow_mut() = Some(frame);
         self.phase.set(Phase::Running);
@@ -425,6 +430,13 @@ impl State {
     fn set_limit(&self, limit: Option<Limit>) {
         self.limit.set(limit);
         self.limited_at.set(limit.map(|_| trine_core::now()));
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        match self.limit.get() {
+            Some(Limit::At(time)) => Some(time),
+            Some(Limit::After(_)) | None => None,
+        }
     }
 
     /// Closes the region and keeps what is known of it.
@@ -440,9 +452,8 @@ impl State {
         let frame = self.frame.borrow();
         let Some(frame) = &*frame else { return };
         if frame.cancel_called() && !self.cancelled.get() {
-            let deadline = self.limit.get().and_then(Limit::deadline);
             // One that had passed when it was set has cancelled then.
-            let expired = deadline.max(self.limited_at.get());
+            let expired = self.deadline().max(self.limited_at.get());
             self.note_cancelled(Some(DEADLINE), expired.unwrap_or_else(trine_core::now));
             self.arm_grace(frame);
         }

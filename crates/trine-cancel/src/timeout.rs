@@ -19,20 +19,12 @@ pub(crate) enum Limit {
 
 impl Limit {
     /// The absolute time, if the scope is entered now; `None` is never.
-    pub(crate) fn deadline(self) -> Option<Instant> {
+    #[inline]
+    pub(crate) fn deadline(self, now: Instant) -> Option<Instant> {
         match self {
-            Limit::After(timeout) => trine_core::now().checked_add(timeout),
+            Limit::After(timeout) => now.checked_add(timeout),
             Limit::At(time) => Some(time),
         }
-    }
-}
-
-/// Gives a region that is entered now its deadline. One that has passed cancels at once.
-pub(crate) fn arm(frame: &ScopeFrame, deadline: Option<Instant>) {
-    match deadline {
-        Some(time) if time <= trine_core::now() => frame.expire(),
-        Some(_) => frame.set_deadline(deadline),
-        None => {}
     }
 }
 
@@ -178,9 +170,8 @@ impl<B: Future> Future for MoveOnAfter<B> {
         let this = self.project();
         let limit = *this.limit;
         let frame = this.frame.get_or_insert_with(|| {
-            let frame = ScopeFrame::open();
-            arm(&frame, limit.deadline());
-            frame
+            let now = trine_core::now();
+            ScopeFrame::open_until(cx, limit.deadline(now), now)
         });
         let result = frame.poll_body(this.body, cx);
         if result.is_ready() {

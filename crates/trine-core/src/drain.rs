@@ -23,6 +23,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use crate::enter::Entered;
 use crate::scope::ScopeFrame;
 use crate::waiter::Waiter;
 
@@ -106,10 +107,9 @@ impl ScopeFrame {
         body: Pin<&mut B>,
         cx: &mut Context<'_>,
     ) -> Drained<B::Output> {
-        let (cancelled, poll) = self.enter(cx, |cx| {
-            let cancelled = self.is_cancelled();
-            (cancelled, body.poll(cx))
-        });
+        let (entered, cancelled) = Entered::follow(self.id(), cx.waker(), "a cancel scope");
+        let poll = body.poll(cx);
+        drop(entered);
         match poll {
             Poll::Ready(value) => Drained::Done(value),
             Poll::Pending if !cancelled => Drained::Pending,

@@ -14,16 +14,16 @@ pub(crate) struct Entered {
 
 impl Entered {
     /// Enters a scope. It is first hung under the frame that runs now, if it was polled elsewhere
-    /// before, and remembers whom to wake.
+    /// before, and remembers whom to wake. Says whether a cancel is visible from inside.
     #[inline]
     #[track_caller]
-    pub(crate) fn follow(id: FrameId, waker: &Waker, what: &str) -> Self {
+    pub(crate) fn follow(id: FrameId, waker: &Waker, what: &str) -> (Self, bool) {
         let site = Location::caller();
         Runtime::with(|runtime| {
             let before = runtime.require(what, site);
-            runtime.follow(id, before, waker);
+            let (_, cancelled) = runtime.follow(id, before, waker);
             runtime.set_current(id);
-            Self { before }
+            (Self { before }, cancelled)
         })
     }
 }
@@ -37,18 +37,21 @@ impl Drop for Entered {
 
 impl Runtime {
     /// Hangs a scope or group under `current` and remembers the waker through which it is polled.
-    /// Says whether it hung elsewhere before.
+    /// Says whether it hung elsewhere before, and whether a cancel is visible from inside it.
     #[inline]
-    pub(crate) fn follow(&self, id: FrameId, current: FrameId, waker: &Waker) -> bool {
+    pub(crate) fn follow(&self, id: FrameId, current: FrameId, waker: &Waker) -> (bool, bool) {
         let task = self.own_task(waker);
         if let Some(task) = task
-            && self.peek(|tree| tree.is_settled(id, current, task))
+            && let Some(cancelled) =
+                self.peek(|tree| tree.is_settled(id, current, task).then(|| tree.is_visible(id)))
         {
-            return false;
+            return (false, cancelled);
         }
-        self.settle(id, current, task, waker)
+        let moved = self.settle(id, current, task, waker);
+        (moved, self.peek(|tree| tree.is_visible(id)))
     }
 
+    #[cold]
     fn settle(&self, id: FrameId, current: FrameId, task: Option<FrameId>, waker: &Waker) -> bool {
         let (moved, known) = self.tree(|tree| {
             let moved = tree.outer(id) != current;

@@ -15,7 +15,7 @@ impl Scheduler {
     pub(crate) fn expire(&self) {
         let bound = Runtime::with(|runtime| runtime.timers.borrow().bound());
         if let Some(bound) = bound {
-            let now = self.active.clock.now();
+            let now = Runtime::with(Runtime::now);
             if bound <= now {
                 self.expire_until(now);
             }

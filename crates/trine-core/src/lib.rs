@@ -83,6 +83,7 @@ pub use crate::sleep::{Sleep, sleep, sleep_until};
 /// assert!(trine_core::now() >= before);
 /// ```
 #[must_use]
+#[inline]
 pub fn now() -> std::time::Instant {
     runtime::Runtime::with(runtime::Runtime::now)
 }

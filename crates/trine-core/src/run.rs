@@ -160,6 +160,7 @@ impl Scheduler {
         let mailbox = Arc::new(Mailbox::new(driver.unparker()));
         Runtime::with(|runtime| {
             let root = Group::root(runtime);
+            let real_time = runner.clock.is_none();
             let scope = Role::Scope { poller: Poller::NOBODY, deadline: None };
             let active = Rc::new(ActiveRun {
                 clock: runner.clock.unwrap_or_else(|| Rc::new(SystemClock)),
@@ -174,6 +175,7 @@ impl Scheduler {
                 reap_at: Cell::new(REAP_MIN),
             });
             runtime.timers.borrow_mut().begin(active.clock.now());
+            runtime.real_time.set(real_time);
             runtime.hooked.set(active.is_hooked());
             runtime.checkpoints.set(0);
             runtime.set_run_id(remote::register(mailbox));
@@ -305,6 +307,7 @@ impl Drop for Scheduler {
             runtime.set_current(FrameId::NONE);
             runtime.cancel_at.set(u64::MAX);
             runtime.hooked.set(false);
+            runtime.real_time.set(true);
             *runtime.run.borrow_mut() = None;
         });
         panic.drop_each(self.active.locals.take());

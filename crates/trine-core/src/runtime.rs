@@ -37,6 +37,8 @@ pub(crate) struct Runtime {
     budget: Cell<u32>,
     /// The number of the active run; 0 is none.
     run_id: Cell<u16>,
+    /// Whether the time is that of the system: there is no run, or it was given no other clock.
+    pub(crate) real_time: Cell<bool>,
     /// Whether the schedule is shuffled, or somebody watches it.
     pub(crate) hooked: Cell<bool>,
     /// Cancel points passed, the one at which to cancel, and what.
@@ -75,6 +77,7 @@ impl Runtime {
             current: Cell::new(FrameId::NONE),
             budget: Cell::new(BUDGET),
             run_id: Cell::new(0),
+            real_time: Cell::new(true),
             hooked: Cell::new(false),
             checkpoints: Cell::new(0),
             cancel_at: Cell::new(u64::MAX),
@@ -143,7 +146,13 @@ impl Runtime {
     }
 
     /// The time on the run's clock; the system's outside a run.
+    #[inline]
     pub(crate) fn now(&self) -> Instant {
+        if self.real_time.get() { Instant::now() } else { self.time_of_run() }
+    }
+
+    #[cold]
+    fn time_of_run(&self) -> Instant {
         match &*self.run.borrow() {
             Some(run) => run.clock.now(),
             None => Instant::now(),

@@ -59,11 +59,57 @@ impl ScopeFrame {
     #[must_use]
     pub fn open() -> Self {
         let site = Location::caller();
-        let id = Runtime::with(|runtime| {
-            let outer = runtime.require("a cancel scope", site);
-            let role = Role::Scope { poller: Poller::NOBODY, deadline: None };
-            runtime.tree(|tree| tree.open(role, outer, Some(site)))
-        });
+        Self::new(Runtime::with(|runtime| runtime.open_scope(site, Poller::NOBODY)))
+    }
+
+    /// Opens a region that is about to be polled with this context and is cancelled at `deadline`; at
+    /// once, if that is not after `now`. This is [`open`](ScopeFrame::open) and
+    /// [`set_deadline`](ScopeFrame::set_deadline) at the price of less than both.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a run.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::{future::poll_fn, pin::pin, time::Duration};
+    /// use trine_core::{lowlevel::ScopeFrame, now};
+    ///
+    /// trine_core::run(async {
+    ///     let mut body = pin!(Some(trine_core::sleep_forever()));
+    ///     let mut frame = None;
+    ///     let polled = poll_fn(|cx| {
+    ///         let soon = now().checked_add(Duration::from_millis(1));
+    ///         let frame = frame.get_or_insert_with(|| ScopeFrame::open_until(cx, soon, now()));
+    ///         frame.poll_body(body.as_mut(), cx)
+    ///     });
+    ///     assert!(polled.await.is_none());
+    /// });
+    /// ```
+    #[track_caller]
+    #[must_use]
+    pub fn open_until(cx: &Context<'_>, deadline: Option<Instant>, now: Instant) -> Self {
+        let site = Location::caller();
+        Self::new(Runtime::with(|runtime| {
+            if deadline.is_some_and(|time| time <= now) {
+                // Nobody has to be woken: it is polled next.
+                let id = runtime.open_scope(site, Poller::NOBODY);
+                runtime.tree(|tree| tree.expire(id));
+                return id;
+            }
+            let poller = runtime.own_task(cx.waker()).map_or(Poller::NOBODY, Poller::task);
+            let id = runtime.open_scope(site, poller);
+            if let Some(time) = deadline {
+                let timer = runtime.timers.borrow_mut().insert(time, Due::Deadline(id));
+                runtime.peek(|tree| tree.swap_deadline(id, Some(timer)));
+            }
+            id
+        }))
+    }
+
+    #[inline]
+    fn new(id: FrameId) -> Self {
         Self { id, grace: Cell::new(None), _local: PhantomData }
     }
 
@@ -80,7 +126,7 @@ impl ScopeFrame {
     #[track_caller]
     #[inline]
     pub fn enter<R>(&self, cx: &mut Context<'_>, f: impl FnOnce(&mut Context<'_>) -> R) -> R {
-        let _entered = Entered::follow(self.id, cx.waker(), "a cancel scope");
+        let (_entered, _) = Entered::follow(self.id, cx.waker(), "a cancel scope");
         f(cx)
     }
 
@@ -332,6 +378,15 @@ impl ScopeFrame {
     }
 }
 
+impl Runtime {
+    #[inline]
+    fn open_scope(&self, site: &'static Location<'static>, poller: Poller) -> FrameId {
+        let outer = self.require("a cancel scope", site);
+        let role = Role::Scope { poller, deadline: None };
+        self.peek(|tree| tree.open(role, outer, Some(site)))
+    }
+}
+
 impl Drop for ScopeFrame {
     fn drop(&mut self) {
         Runtime::with(|runtime| {
@@ -341,11 +396,15 @@ impl Drop for ScopeFrame {
                 tree.release(self.id);
                 (deadline, noted)
             });
+            if let Some(timer) = deadline {
+                // Only a sleep's timer has something in it that runs code when it is dropped.
+                let _ = runtime.timers.borrow_mut().remove(timer);
+            }
+            if let Some(timer) = self.grace.take() {
+                let _ = runtime.timers.borrow_mut().remove(timer);
+            }
             if noted {
                 runtime.forget_note(self.id);
-            }
-            for timer in [deadline, self.grace.take()].into_iter().flatten() {
-                let _ = runtime.timers.borrow_mut().remove(timer);
             }
             runtime.give_back();
         });

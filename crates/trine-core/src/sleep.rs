@@ -127,13 +127,13 @@ impl Future for Sleep {
 
 impl Sleep {
     fn poll_armed(&mut self, timer: TimerId, cx: &mut Context<'_>) -> Poll<()> {
-        let fired = Runtime::with(|runtime| runtime.timers.borrow().has_fired(timer));
-        if !fired {
-            ready!(poll_checkpoint(cx));
+        if Runtime::with(|runtime| runtime.timers.borrow_mut().take_fired(timer)) {
+            self.state = State::Until(None);
+            return Poll::Ready(());
         }
+        ready!(poll_checkpoint(cx));
         // Passed over by the loop because of a cancel that is hidden by now: its time has come.
-        let over = fired || Runtime::with(|runtime| runtime.timers.borrow().was_passed_over(timer));
-        if over {
+        if Runtime::with(|runtime| runtime.timers.borrow().was_passed_over(timer)) {
             self.state = State::Until(None);
             disarm(timer);
             return Poll::Ready(());
@@ -149,12 +149,12 @@ impl Sleep {
 }
 
 fn disarm(timer: TimerId) {
-    let due = Runtime::with(|runtime| {
-        let due = runtime.timers.borrow_mut().remove(timer);
+    let sleeper = Runtime::with(|runtime| {
+        let sleeper = runtime.timers.borrow_mut().remove(timer);
         runtime.give_back();
-        due
+        sleeper
     });
-    drop(due);
+    drop(sleeper);
 }
 
 impl Drop for Sleep {

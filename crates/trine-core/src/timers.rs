@@ -57,6 +57,8 @@ pub(crate) enum Due {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TimerId(u32);
 
+/// A timer. What it is for is told by its state, in one of the last two fields: writing all of it where
+/// it lies, and nothing that would have to be dropped, makes a scope's timer cheap.
 #[derive(Debug)]
 struct Slot {
     deadline: Instant,
@@ -65,22 +67,48 @@ struct Slot {
     /// The place among the recent ones; of a free slot, the next free one.
     link: u32,
     state: State,
+    scope: FrameId,
+    sleeper: Option<Waiter>,
 }
 
 /// | state | from | to |
 /// |---|---|---|
 /// | `Free` | `remove` | `insert` |
-/// | `Armed` | `insert` | `pop_due`, `remove` |
+/// | `Deadline`, `Grace`, `Sleep`: armed | `insert` | `pop_due`, `remove` |
 /// | `Fired` | `pop_due` | `pass_over`, `remove` |
 /// | `PassedOver` | `pass_over` | `remove` |
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
+    Deadline,
+    Grace,
+    Sleep,
     Free,
-    Armed(Due),
     /// A sleep whose time came while it could be woken, or a scope's deadline that came.
     Fired,
     /// A sleep whose time came while a cancel was visible from it: not woken, but still waiting.
     PassedOver,
+}
+
+impl State {
+    #[inline]
+    fn is_armed(self) -> bool {
+        matches!(self, State::Deadline | State::Grace | State::Sleep)
+    }
+}
+
+impl Slot {
+    /// Marks an armed timer as fired, and gives what is to be done.
+    fn fire(&mut self) -> Due {
+        match std::mem::replace(&mut self.state, State::Fired) {
+            State::Deadline => Due::Deadline(self.scope),
+            State::Grace => Due::Grace(self.scope),
+            State::Sleep => match self.sleeper.take() {
+                Some(sleeper) => Due::Sleep(sleeper),
+                None => bug!("a sleep without a sleeper"),
+            },
+            state => bug!("a timer that is {state:?} is due"),
+        }
+    }
 }
 
 /// Nanoseconds since `base` (64 bits), serial number (32), slot (32).
@@ -104,7 +132,7 @@ impl Entry {
     #[inline]
     fn is_live(self, slots: &[Slot]) -> bool {
         let slot = &slots[self.slot() as usize];
-        slot.serial == self.serial() && matches!(slot.state, State::Armed(_))
+        slot.serial == self.serial() && slot.state.is_armed()
     }
 }
 
@@ -177,38 +205,54 @@ impl Timers {
 
     #[inline]
     pub(crate) fn insert(&mut self, deadline: Instant, due: Due) -> TimerId {
-        if self.serial == u32::MAX {
-            self.renumber();
+        let (state, scope, sleeper) = match due {
+            Due::Deadline(scope) => (State::Deadline, scope, None),
+            Due::Grace(scope) => (State::Grace, scope, None),
+            Due::Sleep(sleeper) => (State::Sleep, FrameId::NONE, Some(sleeper)),
+        };
+        let id = self.take_slot(deadline);
+        let slot = &mut self.slots[id as usize];
+        slot.deadline = deadline;
+        slot.serial = self.serial;
+        slot.link = self.recent.len() as u32;
+        slot.state = state;
+        slot.scope = scope;
+        if sleeper.is_some() {
+            slot.sleeper = sleeper;
         }
-        self.serial += 1;
-        let armed = Slot {
-            deadline,
-            serial: self.serial,
-            link: self.recent.len() as u32,
-            state: State::Armed(due),
-        };
-        let slot = self.free;
-        let slot = match self.slots.get_mut(slot as usize) {
-            Some(free) => {
-                self.free = std::mem::replace(free, armed).link;
-                slot
-            }
-            None => self.push_slot(armed),
-        };
-        self.recent.push(slot);
+        self.recent.push(id);
         self.used += 1;
         if self.bound.is_none_or(|bound| deadline < bound) {
             self.bound = Some(deadline);
         }
         self.check();
-        TimerId(slot)
+        TimerId(id)
     }
 
-    fn push_slot(&mut self, slot: Slot) -> u32 {
-        self.slots.push(slot);
-        let last = u32::try_from(self.slots.len() - 1).unwrap_or(NO_SLOT);
-        assert!(last != NO_SLOT, "fewer than 2^32 timers");
-        last
+    /// A slot to be filled, and the next serial number.
+    #[inline]
+    fn take_slot(&mut self, deadline: Instant) -> u32 {
+        if self.serial == u32::MAX {
+            self.renumber();
+        }
+        self.serial += 1;
+        let id = self.free;
+        match self.slots.get(id as usize) {
+            Some(free) => {
+                self.free = free.link;
+                id
+            }
+            None => self.add_slot(deadline),
+        }
+    }
+
+    #[cold]
+    fn add_slot(&mut self, deadline: Instant) -> u32 {
+        let id = u32::try_from(self.slots.len()).unwrap_or(NO_SLOT);
+        assert!(id != NO_SLOT, "fewer than 2^32 timers");
+        let (state, scope) = (State::Free, FrameId::NONE);
+        self.slots.push(Slot { deadline, serial: 0, link: NO_SLOT, state, scope, sleeper: None });
+        id
     }
 
     /// A run begins, whose clock shows this time.
@@ -224,7 +268,7 @@ impl Timers {
         self.stale = 0;
         self.recent.clear();
         for (at, slot) in self.slots.iter_mut().enumerate() {
-            if let State::Armed(_) = slot.state {
+            if slot.state.is_armed() {
                 slot.link = self.recent.len() as u32;
                 self.recent.push(at as u32);
             }
@@ -244,31 +288,27 @@ impl Timers {
         self.serial = self.recent.len() as u32;
     }
 
-    /// Takes a timer back, armed or not. What it would have done is given back to be dropped.
+    /// Takes a timer back, armed or not. The sleeper is given back to be dropped.
     #[must_use]
     #[inline]
-    pub(crate) fn remove(&mut self, id: TimerId) -> Option<Due> {
+    pub(crate) fn remove(&mut self, id: TimerId) -> Option<Waiter> {
         let slot = &mut self.slots[id.0 as usize];
         let old = std::mem::replace(&mut slot.state, State::Free);
         let place = std::mem::replace(&mut slot.link, self.free);
+        let sleeper = if old == State::Sleep { slot.sleeper.take() } else { None };
+        if old == State::Free {
+            bug!("timer {id:?} removed twice");
+        }
         self.free = id.0;
         self.used -= 1;
-        let due = match old {
-            State::Armed(due) => {
-                self.take_out(id, place);
-                Some(due)
-            }
-            State::Fired | State::PassedOver => None,
-            State::Free => bug!("timer {id:?} removed twice"),
-        };
+        if old.is_armed() {
+            self.take_out(id, place);
+        }
         if self.used == 0 {
             self.bound = None;
-            self.sorted.clear();
-            self.heap.clear();
-            self.stale = 0;
         }
         self.check();
-        due
+        sleeper
     }
 
     /// Takes the entry of a timer from among the recent ones, or leaves it where it is in order.
@@ -282,7 +322,8 @@ impl Timers {
             }
         } else {
             self.stale += 1;
-            if self.stale > STALE_MIN && self.stale > (self.sorted.len() + self.heap.len()) / 2 {
+            let in_order = self.sorted.len() + self.heap.len();
+            if self.stale == in_order || self.stale > STALE_MIN && self.stale > in_order / 2 {
                 self.sweep();
             }
         }
@@ -358,9 +399,7 @@ impl Timers {
         let first = first.filter(|_| self.bound.is_some_and(|next| next <= now))?;
         self.pop(first);
         let slot = &mut self.slots[first.slot() as usize];
-        let State::Armed(due) = std::mem::replace(&mut slot.state, State::Fired) else {
-            bug!("an entry that is not stale is not armed");
-        };
+        let due = slot.fire();
         self.check();
         Some((TimerId(first.slot()), due))
     }
@@ -373,24 +412,32 @@ impl Timers {
     /// When an armed timer is due.
     pub(crate) fn deadline(&self, id: TimerId) -> Option<Instant> {
         let slot = &self.slots[id.0 as usize];
-        matches!(slot.state, State::Armed(_)).then_some(slot.deadline)
+        slot.state.is_armed().then_some(slot.deadline)
     }
 
     #[inline]
     pub(crate) fn has_fired(&self, id: TimerId) -> bool {
-        matches!(self.slots[id.0 as usize].state, State::Fired)
+        self.slots[id.0 as usize].state == State::Fired
+    }
+
+    /// Takes back a timer that has fired. Says whether it has.
+    #[inline]
+    pub(crate) fn take_fired(&mut self, id: TimerId) -> bool {
+        let fired = self.has_fired(id);
+        if fired {
+            // Its sleeper left when it fired.
+            let _ = self.remove(id);
+        }
+        fired
     }
 
     pub(crate) fn was_passed_over(&self, id: TimerId) -> bool {
-        matches!(self.slots[id.0 as usize].state, State::PassedOver)
+        self.slots[id.0 as usize].state == State::PassedOver
     }
 
     /// The waiter of a sleep that is still armed.
     pub(crate) fn waiter_mut(&mut self, id: TimerId) -> Option<&mut Waiter> {
-        match &mut self.slots[id.0 as usize].state {
-            State::Armed(Due::Sleep(waiter)) => Some(waiter),
-            _ => None,
-        }
+        self.slots[id.0 as usize].sleeper.as_mut()
     }
 
     #[cfg(not(debug_assertions))]
@@ -403,7 +450,7 @@ impl Timers {
         const CHECKED: usize = 32;
         for (at, slot) in self.recent.iter().enumerate().take(CHECKED) {
             let slot = &self.slots[*slot as usize];
-            assert!(matches!(slot.state, State::Armed(_)), "{slot:?} is recent, but not armed");
+            assert!(slot.state.is_armed(), "{slot:?} is recent, but not armed");
             assert_eq!(slot.link as usize, at, "the place of {slot:?}");
             assert!(self.bound.is_some_and(|bound| bound <= slot.deadline), "bound of {slot:?}");
         }

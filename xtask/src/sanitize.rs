@@ -15,7 +15,7 @@ use crate::tree::Tree;
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
 /// Frame pointers make the stacks of allocations whole, by which leaks on purpose are told from others.
-const FLAGS: &str = "-Zsanitizer=address -Cforce-frame-pointers=yes";
+const FLAGS: &str = "-Zsanitizer=address -Cforce-frame-pointers=yes --cfg=trine_sanitize";
 
 /// What the names of tests hold that are about compilers.
 const SKIPPED: &str = "compile_fail";

@@ -185,7 +185,7 @@ impl Group {
             runtime.active().map(|run| run.root)
         });
         let root = root.unwrap_or_else(|| bug!("a task is polled, but no run is active"));
-        Spawned::new(Box::pin(future), |slot| {
+        Spawned::new(future, |slot| {
             // The root's own slot is 0.
             Runtime::with(|runtime| TaskFrame::open(runtime, root, self.id, slot + 1, site))
         })

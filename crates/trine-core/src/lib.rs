@@ -41,7 +41,7 @@ mod guards;
 mod handle;
 mod idle;
 mod instrument;
-#[expect(unsafe_code, reason = "reaching the thread-local is on every path")]
+#[expect(unsafe_code, reason = "reaching the thread-local and recycling memory are on every path")]
 mod local;
 pub mod lowlevel;
 mod mailbox;

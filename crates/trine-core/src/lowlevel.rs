@@ -20,6 +20,7 @@ pub use crate::guard::Guard;
 pub use crate::handle::RemoteHandle;
 pub use crate::idle::{WaitIdle, wait_idle};
 pub use crate::instrument::{Schedule, set_schedule};
+pub use crate::local::TaskBox;
 pub use crate::outside::OutsideWork;
 pub use crate::probe::{
     FrameInfo, FrameKind, Idle, Usage, cancel_at_checkpoint, checkpoints_passed, current_task,

@@ -32,6 +32,7 @@ impl Runtime {
         self.timers.borrow_mut().shrink_if_empty();
         self.spawned.borrow_mut().shrink_if_empty();
         self.idle.borrow_mut().clear();
+        self.blocks.shrink_if_empty();
         let mut notes = self.notes.borrow_mut();
         if notes.is_empty() {
             *notes = BTreeMap::new();

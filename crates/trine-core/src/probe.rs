@@ -40,6 +40,8 @@ pub struct Usage {
     pub timers: usize,
     /// Tasks that the run polls itself.
     pub spawned: usize,
+    /// Boxes of tasks.
+    pub boxes: usize,
     /// Tasks that were woken and not polled since.
     pub ready: usize,
 }
@@ -66,6 +68,7 @@ pub fn usage() -> Usage {
             guards,
             timers: runtime.timers.borrow().used(),
             spawned: runtime.spawned.borrow().len(),
+            boxes: runtime.blocks.taken(),
             ready,
         }
     })

@@ -18,6 +18,7 @@ use crate::clock::Clock;
 use crate::frame::{Flags, FrameId};
 use crate::idle::IdleLine;
 use crate::instrument::Instruments;
+use crate::local::Blocks;
 use crate::outside::WorkCount;
 use crate::remote::Mailbox;
 use crate::spawned::{Spawned, SpawnedTable};
@@ -51,6 +52,7 @@ pub(crate) struct Runtime {
     pub(crate) notes: RefCell<BTreeMap<u32, Cow<'static, str>>>,
     pub(crate) spawned: RefCell<SpawnedTable>,
     pub(crate) idle: RefCell<IdleLine>,
+    pub(crate) blocks: Blocks,
     pub(crate) run: RefCell<Option<Rc<ActiveRun>>>,
 }
 
@@ -87,6 +89,7 @@ impl Runtime {
             notes: RefCell::new(BTreeMap::new()),
             spawned: RefCell::new(SpawnedTable::new()),
             idle: RefCell::new(IdleLine::new()),
+            blocks: Blocks::new(),
             run: RefCell::new(None),
         }
     }

@@ -7,69 +7,41 @@
 //!
 //! | state | set when | the future |
 //! |---|---|---|
-//! | `Parked` | spawned, or a poll ended | in its cell |
+//! | `Parked` | spawned, or a poll ended | in the table |
 //! | `Running` | it is being polled | on the stack of whoever polls it |
-//! | `Over` | it finished, or its owner let go of it | dropped, or about to be |
+//! | `Over` | it finished | dropped |
+//! | `Abandoned` | its owner let go of it while it was being polled | dropped when the poll ends |
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefMut;
 use std::fmt;
 use std::future::Future;
-use std::pin::Pin;
+use std::marker::PhantomData;
 use std::rc::Rc;
 use std::task::Context;
 
 use crate::first_panic::FirstPanic;
+use crate::local::TaskBox;
 use crate::runtime::Runtime;
 use crate::task_frame::TaskFrame;
 use crate::turn::Ready;
 
-type BoxFuture = Pin<Box<dyn Future<Output = ()>>>;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 enum State {
-    Parked,
+    Parked(TaskBox<'static, ()>),
     Running,
     Over,
-}
-
-/// A task of the table.
-pub(crate) struct Entry {
-    future: RefCell<Option<BoxFuture>>,
-    state: Cell<State>,
-    frame: TaskFrame,
-}
-
-impl Entry {
-    /// Polls it once. What is over by then is dropped.
-    fn poll(&self, cx: &mut Context<'_>) {
-        let Some(mut future) = self.future.borrow_mut().take() else { return };
-        self.state.set(State::Running);
-        let ended = future.as_mut().poll(cx).is_ready() || self.state.get() == State::Over;
-        if ended {
-            self.state.set(State::Over);
-        } else {
-            self.state.set(State::Parked);
-            *self.future.borrow_mut() = Some(future);
-        }
-    }
-
-    fn end(&self) {
-        self.state.set(State::Over);
-        let future = self.future.borrow_mut().take();
-        drop(future);
-    }
+    /// The code that runs still is in this frame.
+    Abandoned {
+        _frame: TaskFrame,
+    },
+    Free,
 }
 
 /// The tasks of a thread that its run polls, by slot.
+#[derive(Debug)]
 pub(crate) struct SpawnedTable {
-    slots: Vec<Option<Rc<Entry>>>,
+    slots: Vec<State>,
     free: Vec<u32>,
-}
-
-impl fmt::Debug for SpawnedTable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SpawnedTable").field("len", &self.len()).finish()
-    }
 }
 
 impl SpawnedTable {
@@ -88,21 +60,89 @@ impl SpawnedTable {
         }
     }
 
-    fn reserve(&mut self) -> u32 {
-        self.free.pop().unwrap_or_else(|| {
-            self.slots.push(None);
-            u32::try_from(self.slots.len() - 1).expect("fewer than 2^32 spawned tasks")
-        })
+    fn add(&mut self, future: TaskBox<'static, ()>) -> u32 {
+        let state = State::Parked(future);
+        if let Some(slot) = self.free.pop() {
+            self.slots[slot as usize] = state;
+            return slot;
+        }
+        self.slots.push(state);
+        u32::try_from(self.slots.len() - 1).expect("fewer than 2^32 spawned tasks")
     }
 
-    fn get(&self, slot: u32) -> Option<Rc<Entry>> {
-        self.slots.get(slot as usize)?.clone()
-    }
-
-    fn remove(&mut self, slot: u32) -> Option<Rc<Entry>> {
+    fn remove(&mut self, slot: u32) -> State {
         self.free.push(slot);
-        self.slots[slot as usize].take()
+        self.replace(slot, State::Free)
     }
+
+    fn replace(&mut self, slot: u32, state: State) -> State {
+        std::mem::replace(&mut self.slots[slot as usize], state)
+    }
+
+    /// Takes the future of a parked task out to be polled.
+    fn begin(&mut self, slot: u32) -> Option<TaskBox<'static, ()>> {
+        let state = self.slots.get_mut(slot as usize)?;
+        if !matches!(state, State::Parked(_)) {
+            return None;
+        }
+        match std::mem::replace(state, State::Running) {
+            State::Parked(future) => Some(future),
+            _ => None,
+        }
+    }
+
+    /// A poll is over: takes the future back, if there is more to do. Gives what is to be dropped.
+    fn end(&mut self, slot: u32, left: Option<TaskBox<'static, ()>>) -> Left {
+        match &mut self.slots[slot as usize] {
+            State::Running => {
+                self.slots[slot as usize] = left.map_or(State::Over, State::Parked);
+                Left { _future: None, _state: State::Free }
+            }
+            _ => Left { _future: left, _state: self.remove(slot) },
+        }
+    }
+}
+
+/// What is left of a task, to be dropped once the table is not borrowed. The future comes first.
+struct Left {
+    _future: Option<TaskBox<'static, ()>>,
+    _state: State,
+}
+
+/// A task that is being polled. Dropped by a panic, it is over.
+struct Polling {
+    slot: u32,
+    future: Option<TaskBox<'static, ()>>,
+    /// The poll has ended, and there is more to do.
+    pending: bool,
+}
+
+impl Polling {
+    fn begin(slot: u32) -> Option<Self> {
+        let future = table(|mut table| table.begin(slot))?;
+        Some(Self { slot, future: Some(future), pending: false })
+    }
+
+    /// Polls it once. What has finished is dropped.
+    fn poll(mut self, cx: &mut Context<'_>) {
+        if let Some(future) = &mut self.future {
+            self.pending = future.poll(cx).is_pending();
+        }
+    }
+}
+
+impl Drop for Polling {
+    fn drop(&mut self) {
+        let mut future = self.future.take();
+        let over = future.take_if(|_| !self.pending);
+        drop(over);
+        let left = table(|mut table| table.end(self.slot, future));
+        drop(left);
+    }
+}
+
+fn table<R>(f: impl FnOnce(RefMut<'_, SpawnedTable>) -> R) -> R {
+    Runtime::with(|runtime| f(runtime.spawned.borrow_mut()))
 }
 
 /// A `'static` task of a [`Group`](super::lowlevel::Group) that the run polls itself. Dropping it
@@ -124,30 +164,27 @@ impl SpawnedTable {
 /// });
 /// ```
 pub struct Spawned {
-    entry: Rc<Entry>,
     slot: u32,
+    frame: TaskFrame,
+    _local: PhantomData<Rc<()>>,
 }
 
 impl fmt::Debug for Spawned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = f.debug_struct("Spawned");
-        out.field("frame", &self.entry.frame).field("state", &self.entry.state.get()).finish()
+        out.field("frame", &self.frame).field("over", &self.is_over()).finish()
     }
 }
 
 impl Spawned {
     /// Lists a task, whose frame is made by `open` for the slot it gets.
-    pub(crate) fn new(future: BoxFuture, open: impl FnOnce(u32) -> TaskFrame) -> Self {
-        Runtime::with(|runtime| {
-            let slot = runtime.spawned.borrow_mut().reserve();
-            let entry = Rc::new(Entry {
-                future: RefCell::new(Some(future)),
-                state: Cell::new(State::Parked),
-                frame: open(slot),
-            });
-            runtime.spawned.borrow_mut().slots[slot as usize] = Some(entry.clone());
-            Self { entry, slot }
-        })
+    pub(crate) fn new(
+        future: impl Future<Output = ()> + 'static,
+        open: impl FnOnce(u32) -> TaskFrame,
+    ) -> Self {
+        let future = TaskBox::new(future);
+        let slot = table(|mut table| table.add(future));
+        Self { slot, frame: open(slot), _local: PhantomData }
     }
 
     /// The scheduler's side of the task.
@@ -162,7 +199,7 @@ impl Spawned {
     /// ```
     #[must_use]
     pub fn frame(&self) -> &TaskFrame {
-        &self.entry.frame
+        &self.frame
     }
 
     /// Whether it has finished.
@@ -172,7 +209,7 @@ impl Spawned {
     /// See [`Spawned`].
     #[must_use]
     pub fn is_over(&self) -> bool {
-        self.entry.state.get() == State::Over
+        table(|table| matches!(table.slots[self.slot as usize], State::Over))
     }
 
     /// Polls it from its owner, instead of waiting for the run to do so: a group that is cancelled
@@ -195,15 +232,23 @@ impl Spawned {
     /// # });
     /// ```
     pub fn poll(&self, cx: &mut Context<'_>) {
-        self.entry.poll(cx);
+        if let Some(polling) = Polling::begin(self.slot) {
+            polling.poll(cx);
+        }
     }
 }
 
 impl Drop for Spawned {
     fn drop(&mut self) {
-        let listed = Runtime::with(|runtime| runtime.spawned.borrow_mut().remove(self.slot));
-        drop(listed);
-        self.entry.end();
+        let state = table(|mut table| {
+            if matches!(table.slots[self.slot as usize], State::Running) {
+                let _frame = self.frame.take();
+                return table.replace(self.slot, State::Abandoned { _frame });
+            }
+            table.remove(self.slot)
+        });
+        // Before the frame.
+        drop(state);
         Runtime::with(Runtime::give_back);
     }
 }
@@ -212,20 +257,24 @@ impl Runtime {
     /// Polls the task of a slot, if it is still there.
     pub(crate) fn poll_spawned(&self, ready: &Ready) {
         // The root's own slot is 0.
-        let entry = self.spawned.borrow().get(ready.slot() - 1);
-        let Some(entry) = entry else { return };
-        ready.poll(|cx| entry.poll(cx));
-        if entry.state.get() != State::Over {
+        let slot = ready.slot() - 1;
+        let Some(polling) = Polling::begin(slot) else { return };
+        ready.poll(|cx| polling.poll(cx));
+        if matches!(self.spawned.borrow().slots[slot as usize], State::Parked(_)) {
             // Whoever drains it does not poll it, so is told when it may be dropped.
-            self.tree(|tree| tree.wake_if_drained(entry.frame.id()));
+            self.tree(|tree| tree.wake_if_drained(ready.frame()));
         }
     }
 
     /// Drops every future that is still listed, for the end of a run.
     pub(crate) fn end_spawned(&self, panic: &mut FirstPanic) {
-        let left: Vec<Rc<Entry>> = self.spawned.borrow().slots.iter().flatten().cloned().collect();
-        for entry in left {
-            panic.catch(|| entry.end());
+        let slots = self.spawned.borrow().slots.len() as u32;
+        for slot in 0..slots {
+            let future = self.spawned.borrow_mut().begin(slot);
+            if let Some(future) = future {
+                // Dropping it may let go of its owner, too.
+                panic.catch(|| drop(Polling { slot, future: Some(future), pending: false }));
+            }
         }
     }
 }

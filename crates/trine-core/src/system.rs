@@ -34,7 +34,7 @@ pub fn spawn_system(task: impl Future<Output = ()> + 'static) {
     let run = Runtime::with(Runtime::active).unwrap_or_else(|| {
         panic!("`spawn_system` was called outside of a run: call it from inside `trine::run`")
     });
-    let task = Spawned::new(Box::pin(task), |slot| {
+    let task = Spawned::new(task, |slot| {
         Runtime::with(|runtime| TaskFrame::open(runtime, run.root, run.system, slot + 1, site))
     });
     run.system_tasks.borrow_mut().push(task);

@@ -43,8 +43,14 @@ impl TaskFrame {
         Self { id, _local: PhantomData }
     }
 
+    #[inline]
     pub(crate) fn id(&self) -> FrameId {
         self.id
+    }
+
+    /// Takes the frame out of its owner, who is left with none.
+    pub(crate) fn take(&mut self) -> Self {
+        Self { id: std::mem::replace(&mut self.id, FrameId::NONE), _local: PhantomData }
     }
 
     /// Whether anything inside must be drained, by polling, before the task may be dropped.
@@ -189,6 +195,9 @@ impl TaskFrame {
 
 impl Drop for TaskFrame {
     fn drop(&mut self) {
+        if !self.id.is_some() {
+            return;
+        }
         Runtime::with(|runtime| {
             if runtime.hooked.get() {
                 runtime.instrument(self.id, Step::Exited);

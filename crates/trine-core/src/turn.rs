@@ -202,6 +202,11 @@ impl Ready {
         self.slot
     }
 
+    #[inline]
+    pub(crate) fn frame(&self) -> FrameId {
+        self.word.frame()
+    }
+
     /// Polls it: `f` gets the context with the task's own waker.
     ///
     /// # Examples

@@ -1,10 +1,11 @@
 //! How a task that the run polls reports its end to its nursery.
 //!
-//! Such a task is `'static` and its nursery is not, so the two share nothing but the `Frames` and the
-//! `Outcome` of this task.
+//! Such a task is `'static` and its nursery is not, so the two share nothing but the `Frames`. What the
+//! task has ended with goes there as a *call*, with an error boxed, for `Frames` know no error type.
 
-use std::cell::Cell;
+use std::any::Any;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -17,16 +18,27 @@ use crate::frames::{Frames, TaskId};
 use crate::output::{Sealed, TaskOutput};
 use crate::shared::{Payload, drop_payload};
 
-/// What a task has ended with: its result, or a panic.
-pub(crate) type Ended<E> = Result<Result<(), E>, Payload>;
+/// What a nursery is told of a task that the run polls.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) task: TaskId,
+    pub(crate) news: News,
+}
 
-/// Where a task leaves what it has ended with.
-pub(crate) struct Outcome<E>(Rc<Cell<Option<Ended<E>>>>);
+#[derive(Debug)]
+pub(crate) enum News {
+    /// It was polled while a cancel was visible from it.
+    Cancelled,
+    Done,
+    Failed(Box<dyn Any>),
+    Panicked(Payload),
+}
 
-impl<E> Outcome<E> {
-    /// What it has ended with, once it has and nobody has taken it.
-    pub(crate) fn take(&self) -> Option<Ended<E>> {
-        self.0.take()
+/// Takes the error of a nursery out of its box.
+pub(crate) fn unbox<E: 'static>(error: Box<dyn Any>) -> E {
+    match error.downcast() {
+        Ok(error) => *error,
+        Err(_) => unreachable!("a task of a nursery has failed with the error of another one"),
     }
 }
 
@@ -35,22 +47,21 @@ pin_project! {
     pub(crate) struct Reporting<F, E> {
         #[pin]
         future: Option<F>,
-        outcome: Rc<Cell<Option<Ended<E>>>>,
         frames: Rc<Frames>,
         id: TaskId,
+        _error: PhantomData<fn() -> E>,
     }
 }
 
 impl<F, E> Reporting<F, E> {
-    pub(crate) fn new(future: F, frames: Rc<Frames>, id: TaskId) -> (Self, Outcome<E>) {
-        let outcome = Rc::new(Cell::new(None));
-        let report = Outcome(outcome.clone());
-        (Self { future: Some(future), outcome, frames, id }, report)
+    pub(crate) fn new(future: F, frames: Rc<Frames>, id: TaskId) -> Self {
+        Self { future: Some(future), frames, id, _error: PhantomData }
     }
 }
 
 impl<F, E> Future for Reporting<F, E>
 where
+    E: 'static,
     F: Future,
     F::Output: TaskOutput<E>,
 {
@@ -58,47 +69,51 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.project();
-        let Poll::Ready(ended) = poll_caught(this.future, cx) else {
+        let Poll::Ready(news) = poll_caught(this.future, cx) else {
             if cancel_visible() {
-                this.frames.call(*this.id);
+                this.frames.call(*this.id, News::Cancelled);
             }
             return Poll::Pending;
         };
-        if !this.frames.is_open()
-            && let Err(payload) = ended
-        {
+        if !this.frames.is_open() {
             // It has dropped its own nursery: there is nobody else to tell.
-            resume_unwind(payload);
+            if let News::Panicked(payload) = news {
+                resume_unwind(payload);
+            }
+            return Poll::Ready(());
         }
-        if !matches!(ended, Ok(Ok(()))) {
+        if !matches!(news, News::Done) {
             this.frames.fail();
         }
-        this.outcome.set(Some(ended));
         this.frames.ended.set(this.frames.ended.get() + 1);
-        this.frames.call(*this.id);
+        this.frames.call(*this.id, news);
         Poll::Ready(())
     }
 }
 
 /// Polls a task, and drops it once it has ended. Both may panic.
-fn poll_caught<F, E>(mut future: Pin<&mut Option<F>>, cx: &mut Context<'_>) -> Poll<Ended<E>>
+fn poll_caught<F, E>(mut future: Pin<&mut Option<F>>, cx: &mut Context<'_>) -> Poll<News>
 where
+    E: 'static,
     F: Future,
     F::Output: TaskOutput<E>,
 {
     let Some(task) = future.as_mut().as_pin_mut() else { return Poll::Pending };
-    let ended = match catch_unwind(AssertUnwindSafe(|| task.poll(cx))) {
+    let news = match catch_unwind(AssertUnwindSafe(|| task.poll(cx))) {
         Ok(Poll::Pending) => return Poll::Pending,
-        Ok(Poll::Ready(output)) => Ok(output.into_result()),
-        Err(payload) => Err(payload),
+        Ok(Poll::Ready(output)) => match output.into_result() {
+            Ok(()) => News::Done,
+            Err(error) => News::Failed(Box::new(error)),
+        },
+        Err(payload) => News::Panicked(payload),
     };
     let dropped = catch_unwind(AssertUnwindSafe(|| future.set(None)));
-    Poll::Ready(match (ended, dropped) {
-        (Ok(_), Err(payload)) => Err(payload),
-        (ended, Err(later)) => {
+    Poll::Ready(match (news, dropped) {
+        (news, Ok(())) => news,
+        (News::Panicked(first), Err(later)) => {
             drop_payload(later);
-            ended
+            News::Panicked(first)
         }
-        (ended, Ok(())) => ended,
+        (_, Err(payload)) => News::Panicked(payload),
     })
 }

@@ -10,6 +10,8 @@ use std::rc::{Rc, Weak};
 
 use trine_core::lowlevel::{Group, ScopeFrame, TaskFrame, Under};
 
+use crate::flat::{Call, News};
+
 /// The slot of the body, which is no task and lies elsewhere.
 pub(crate) const BODY: u32 = u32::MAX;
 
@@ -34,7 +36,7 @@ pub(crate) struct Frames {
     regions: RefCell<Vec<Weak<ScopeFrame>>>,
     /// Tasks that the run polls and that the nursery must look at: they have ended, or were polled
     /// while cancelled. In order.
-    calls: RefCell<Vec<TaskId>>,
+    calls: RefCell<Vec<Call>>,
     /// How many of those that the nursery still counts have ended.
     pub(crate) ended: Cell<usize>,
 }
@@ -99,22 +101,22 @@ impl Frames {
     }
 
     /// Has the nursery look at a task that the run polls.
-    pub(crate) fn call(&self, task: TaskId) {
-        self.calls.borrow_mut().push(task);
+    pub(crate) fn call(&self, task: TaskId, news: News) {
+        self.calls.borrow_mut().push(Call { task, news });
         self.wake();
     }
 
+    /// The calls since the last time, in order. Their memory comes back by `reuse_calls`.
     #[inline]
-    pub(crate) fn take_calls(&self) -> Vec<TaskId> {
+    pub(crate) fn take_calls(&self) -> Vec<Call> {
         self.calls.take()
     }
 
     /// Uses the memory of the calls that were answered for the next ones.
-    #[inline]
-    pub(crate) fn reuse_calls(&self, mut answered: Vec<TaskId>) {
+    pub(crate) fn reuse_calls(&self, answered: Vec<Call>) {
+        debug_assert!(answered.is_empty());
         let mut calls = self.calls.borrow_mut();
         if calls.is_empty() {
-            answered.clear();
             *calls = answered;
         }
     }

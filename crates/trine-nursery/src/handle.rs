@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -14,7 +15,7 @@ use trine_core::lowlevel::{Waiter, poll_checkpoint};
 use crate::nursery::Nursery;
 use crate::output::TaskOutput;
 use crate::shared::closed_panic;
-use crate::task::Nested;
+use crate::task::work;
 
 /// The handle of a task that was started by [`Nursery::start_task`] or [`Nursery::start_task_ok`]: await
 /// it for the task's value.
@@ -278,7 +279,7 @@ impl<'env, E: 'env> Nursery<'env, E> {
         F::Output: TaskOutput<E>,
     {
         let task = Tracked { future, end: End(handle.cell.clone()) };
-        if self.shared().add(|frame, age| Box::pin(Nested::new(task, frame, age))).is_none() {
+        if self.shared().add(Location::caller(), None, || work(task)).is_none() {
             closed_panic(what);
         }
     }

@@ -7,12 +7,12 @@ use std::future::Future;
 use std::panic::Location;
 use std::rc::Rc;
 
-use crate::flat::Reporting;
+use crate::flat::{Reporting, unbox};
 use crate::output::TaskOutput;
 use crate::service;
 use crate::shared::{Shared, closed_panic};
 use crate::start::{Start, StartError, TaskStatus};
-use crate::task::{Flat, Nested};
+use crate::task::work;
 
 /// The handle of an open nursery: starts tasks in it.
 ///
@@ -98,10 +98,7 @@ impl<'env, E: 'env> Nursery<'env, E> {
     {
         // The caller's code: run while no place in the nursery is taken.
         let name = name.into();
-        let added = self.shared.add(|frame, age| {
-            frame.set_name(name);
-            Box::pin(Nested::new(task, frame, age))
-        });
+        let added = self.shared.add(Location::caller(), Some(name), || work(task));
         if added.is_none() {
             closed_panic("start_soon_named");
         }
@@ -131,7 +128,7 @@ impl<'env, E: 'env> Nursery<'env, E> {
         if !self.shared.frames.is_open() {
             return Err(task);
         }
-        self.shared.add(|frame, age| Box::pin(Nested::new(task, frame, age)));
+        self.shared.add(Location::caller(), None, || work(task));
         Ok(())
     }
 
@@ -141,7 +138,7 @@ impl<'env, E: 'env> Nursery<'env, E> {
         F: Future + 'env,
         F::Output: TaskOutput<E>,
     {
-        self.shared.add_at(site, |frame, age| Box::pin(Nested::new(task, frame, age)));
+        self.shared.add(site, None, || work(task));
     }
 
     /// Starts a task that borrows nothing. The nursery owns, cancels and joins it like any other, but
@@ -174,9 +171,8 @@ impl<'env, E: 'env> Nursery<'env, E> {
         F::Output: TaskOutput<E>,
         E: 'static,
     {
-        let added = self.shared.add_flat(|group, id| {
-            let (task, outcome) = Reporting::new(task, self.shared.frames.clone(), id);
-            Box::pin(Flat::new(group.spawn(task), outcome, id.age))
+        let added = self.shared.add_flat(unbox, |group, id| {
+            group.spawn(Reporting::<_, E>::new(task, self.shared.frames.clone(), id))
         });
         if added.is_none() {
             closed_panic("spawn");

@@ -21,8 +21,8 @@ use trine_cancel::shield;
 use crate::nursery::Nursery;
 use crate::open::open_nursery;
 use crate::output::TaskOutput;
-use crate::shared::Shared;
-use crate::task::Nested;
+use crate::shared::{Origin, Shared};
+use crate::task::work;
 
 /// The services of a nursery.
 pub(crate) struct Services<'env> {
@@ -114,10 +114,7 @@ fn open_host<'env, E: 'env>(shared: &Rc<Shared<'env, E>>, first: Service<'env>) 
         host: Cell::new(None),
     });
     *shared.services.queue.borrow_mut() = Some(queue.clone());
-    let host = shared.add(|frame, age| {
-        frame.set_name("services");
-        Box::pin(Nested::new(host(queue), frame, age))
-    })?;
+    let host = shared.add(Location::caller(), Some("services".into()), || work(host(queue)))?;
     shared.services.host.set(Some(host.slot));
     Some(())
 }
@@ -158,13 +155,7 @@ impl<'env> Queue<'env> {
 
 fn start<'env>(nursery: &Nursery<'env>, service: Service<'env>) -> Option<()> {
     let Service { future, name, site } = service;
-    let added = nursery.shared().add_at(site, |frame, age| {
-        if let Some(name) = name {
-            frame.set_name(name);
-        }
-        Box::pin(Nested::new(future, frame, age))
-    });
-    added.map(drop)
+    nursery.shared().add(site, name, || work(future)).map(drop)
 }
 
 /// Runs one service, and reports its failure to the nursery that it serves.
@@ -184,7 +175,7 @@ async fn serve<'env, E, F>(
     });
     match ended.await.map(crate::output::Sealed::into_result) {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => shared.fail_as(error, name, Some(site)),
+        Ok(Err(error)) => shared.fail(error, Origin { name, site: Some(site) }),
         Err(payload) => shared.fail_by_panic(payload),
     }
 }

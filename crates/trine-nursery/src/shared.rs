@@ -6,16 +6,20 @@ use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
-use trine_core::lowlevel::{Group, TaskFrame, Under};
+use trine_core::lowlevel::{Group, Spawned, TaskFrame, Under};
 
 use crate::error_group::Failure;
+use crate::flat::News;
 use crate::frames::{Frames, TaskId};
 use crate::nursery::Nursery;
 use crate::service::Services;
-use crate::task::BoxTask;
+use crate::task::{Task, Work};
 use crate::tasks::Tasks;
 
 pub(crate) type Payload = Box<dyn Any + Send>;
+
+/// Takes an error out of its box.
+type Unbox<E> = fn(Box<dyn Any>) -> E;
 
 /// The state of a nursery.
 pub(crate) struct Shared<'env, E> {
@@ -30,6 +34,8 @@ pub(crate) struct Shared<'env, E> {
     /// Tasks for the run to poll that came while the nursery was cancelled: it sees to their one poll.
     pub(crate) late: RefCell<Vec<TaskId>>,
     pub(crate) services: Services<'env>,
+    /// How to take an error out of the box in which a task that the run polls has sent it.
+    pub(crate) unbox: Cell<Option<Unbox<E>>>,
 }
 
 impl<'env, E> Shared<'env, E> {
@@ -43,6 +49,7 @@ impl<'env, E> Shared<'env, E> {
             cut: Cell::new(false),
             late: RefCell::default(),
             services: Services::new(),
+            unbox: Cell::new(None),
         }
     }
 
@@ -56,39 +63,37 @@ impl<'env, E> Shared<'env, E> {
         self.tasks.borrow().len() - others
     }
 
-    /// Adds a task made by `make` for the frame that it gets. `None` if the nursery is closed.
+    /// Adds a task. `None`, and the work is dropped, if the nursery is closed.
     #[inline]
-    #[track_caller]
     pub(crate) fn add(
         &self,
-        make: impl FnOnce(TaskFrame, u32) -> BoxTask<'env, E>,
-    ) -> Option<TaskId> {
-        self.add_at(Location::caller(), make)
-    }
-
-    /// The same, with the place where it was spawned.
-    pub(crate) fn add_at(
-        &self,
         site: &'static Location<'static>,
-        make: impl FnOnce(TaskFrame, u32) -> BoxTask<'env, E>,
+        name: Option<Cow<'static, str>>,
+        work: impl FnOnce() -> Work<'env, E>,
     ) -> Option<TaskId> {
         let group = self.frames.group.borrow();
         let group = group.as_ref().filter(|_| self.frames.is_open())?;
         let id = self.tasks.borrow_mut().reserve();
-        let task = make(group.add_at(Under::Group, id.slot, site), id.age);
+        let frame = group.add_at(Under::Group, id.slot, site);
+        if let Some(name) = name {
+            frame.set_name(name);
+        }
+        let task = Task::nested(work(), frame, id.age);
         self.tasks.borrow_mut().put(id.slot, task);
         Some(id)
     }
 
-    /// Adds a task that the run polls, made by `make`. `None` if the nursery is closed.
+    /// Adds a task that the run polls, made by `spawn`. `None` if the nursery is closed.
     pub(crate) fn add_flat(
         &self,
-        make: impl FnOnce(&Group, TaskId) -> BoxTask<'env, E>,
+        unbox: Unbox<E>,
+        spawn: impl FnOnce(&Group, TaskId) -> Spawned,
     ) -> Option<()> {
         let group = self.frames.group.borrow();
         let group = group.as_ref().filter(|_| self.frames.is_open())?;
+        self.unbox.set(Some(unbox));
         let id = self.tasks.borrow_mut().reserve();
-        let task = make(group, id);
+        let task = Task::Flat { spawned: spawn(group, id), age: id.age };
         self.tasks.borrow_mut().put(id.slot, task);
         if group.is_cancelled() {
             self.late.borrow_mut().push(id);
@@ -97,20 +102,18 @@ impl<'env, E> Shared<'env, E> {
         Some(())
     }
 
-    /// Puts an error with the others and cancels the rest. The body has no frame to name.
-    pub(crate) fn fail(&self, error: E, task: Option<&TaskFrame>) {
-        let name = task.and_then(TaskFrame::name);
-        self.fail_as(error, name, task.and_then(TaskFrame::spawned_at));
-    }
-
-    pub(crate) fn fail_as(
-        &self,
-        error: E,
-        name: Option<Cow<'static, str>>,
-        site: Option<&'static Location<'static>>,
-    ) {
+    /// Puts an error with the others and cancels the rest.
+    pub(crate) fn fail(&self, error: E, origin: Origin) {
+        let Origin { name, site } = origin;
         self.failures.borrow_mut().push(Failure { error, name, site });
         self.frames.fail();
+    }
+
+    /// The same, with an error that a task has sent which the run polls.
+    pub(crate) fn fail_boxed(&self, error: Box<dyn Any>, origin: Origin) {
+        if let Some(unbox) = self.unbox.get() {
+            self.fail(unbox(error), origin);
+        }
     }
 
     /// Keeps a panic, to be resumed at the end, and cancels the rest.
@@ -148,12 +151,9 @@ impl<'env, E> Shared<'env, E> {
     }
 
     /// Drops a task. Its destructors may panic, like its code.
-    pub(crate) fn drop_task(&self, task: BoxTask<'_, E>) {
+    pub(crate) fn drop_task(&self, task: Task<'_, E>) {
         if task.has_ended() {
             self.frames.ended.set(self.frames.ended.get() - 1);
-        }
-        if let Some(Err(payload)) = task.report() {
-            self.fail_by_panic(payload);
         }
         self.catch(|| drop(task));
     }
@@ -177,6 +177,12 @@ impl<'env, E> Shared<'env, E> {
     pub(crate) fn drop_tasks(&self) {
         self.frames.closed.set(true);
         self.frames.cancel_starts();
+        for call in self.frames.take_calls() {
+            match call.news {
+                News::Panicked(payload) => self.fail_by_panic(payload),
+                news => self.catch(|| drop(news)),
+            }
+        }
         self.drop_all_but(self.services.host());
     }
 
@@ -199,6 +205,23 @@ impl<'env, E> Shared<'env, E> {
         for task in tasks {
             self.drop_task(task);
         }
+    }
+}
+
+/// The task that an error comes from. The body is none.
+#[derive(Debug, Default)]
+pub(crate) struct Origin {
+    pub(crate) name: Option<Cow<'static, str>>,
+    pub(crate) site: Option<&'static Location<'static>>,
+}
+
+impl Origin {
+    pub(crate) fn of<E>(task: &Task<'_, E>) -> Self {
+        Self::of_frame(task.frame())
+    }
+
+    pub(crate) fn of_frame(frame: &TaskFrame) -> Self {
+        Self { name: frame.name(), site: frame.spawned_at() }
     }
 }
 

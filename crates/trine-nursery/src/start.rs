@@ -19,10 +19,10 @@ use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, Waker};
 
 use thiserror::Error;
-use trine_core::lowlevel::{ScopeFrame, TaskFrame};
+use trine_core::lowlevel::{ScopeFrame, TaskBox, TaskFrame};
 
 use crate::frames::{Frames, TaskId};
-use crate::shared::{Shared, closed_panic, resume_or_drop};
+use crate::shared::{Origin, Shared, closed_panic, resume_or_drop};
 use crate::task::Task;
 
 /// Why a task did not start.
@@ -196,8 +196,9 @@ impl<'env, E: 'env, V: 'env> Start<'env, E, V> {
             // What it ended with after it had started is the nursery's.
             if let Some(Some(Err(error))) = ended {
                 let frame = self.cell.frame.take();
-                self.shared.fail(error, frame.as_ref());
+                let origin = frame.as_ref().map(Origin::of_frame);
                 self.cell.frame.set(frame);
+                self.shared.fail(error, origin.unwrap_or_default());
             }
             return Poll::Ready(value.ok_or(StartError::NotStarted));
         }
@@ -223,8 +224,9 @@ impl<'env, E: 'env, V> Drop for Start<'env, E, V> {
         let future = match (self.future.take(), frame) {
             (Some(future), Some(frame)) if frames.is_open() => {
                 frame.wake();
-                let task = Started { future, region: self.region.clone(), frame, age: id.age };
-                return self.shared.tasks.borrow_mut().put(id.slot, Box::pin(task));
+                let work = TaskBox::new(Started { future, region: self.region.clone() });
+                let task = Task::nested(work, frame, id.age);
+                return self.shared.tasks.borrow_mut().put(id.slot, task);
             }
             (future, frame) => {
                 let dropped = catch_unwind(AssertUnwindSafe(|| drop(future)));
@@ -251,20 +253,12 @@ struct Started<'env, E> {
     // Dropped in this order.
     future: TaskFuture<'env, E>,
     region: Rc<ScopeFrame>,
-    frame: TaskFrame,
-    age: u32,
 }
 
-impl<E> Task<E> for Started<'_, E> {
-    fn frame(&self) -> &TaskFrame {
-        &self.frame
-    }
+impl<E> Future for Started<'_, E> {
+    type Output = Result<(), E>;
 
-    fn age(&self) -> u32 {
-        self.age
-    }
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), E>> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         this.region.enter(cx, |cx| this.future.as_mut().poll(cx))
     }

@@ -15,7 +15,7 @@
 //! may be no later tick for them.
 //!
 //! Nothing is borrowed while a future of the user is polled or dropped: it can spawn, cancel, or drop
-//! handles. A task is taken out of its slot for this time and put back after.
+//! handles. The work of a task is taken out of its slot for this time and put back after.
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -24,9 +24,10 @@ use std::task::{Context, Poll};
 
 use trine_core::lowlevel::{Group, Ready, TaskFrame, Turn};
 
-use crate::frames::{BODY, TaskId};
-use crate::shared::Shared;
-use crate::task::BoxTask;
+use crate::flat::{Call, News};
+use crate::frames::BODY;
+use crate::shared::{Origin, Payload, Shared};
+use crate::task::{Task, Work};
 
 /// The cancel that the tasks, and the body, have been swept for.
 #[derive(Debug, Clone, Copy, Default)]
@@ -66,9 +67,10 @@ pub(crate) struct Step<'p, 'env, E, B, T> {
     shared: &'p Shared<'env, E>,
     body: Pin<&'p mut Option<B>>,
     value: &'p mut Option<T>,
-    /// The task that is being polled. It is kept here so that a panic does not drop it: its
+    /// The work that is being polled, and its slot. It is kept here so that a panic does not drop it: its
     /// destructors run when the stack has been unwound.
-    taken: Option<(u32, BoxTask<'env, E>)>,
+    work: Option<Work<'env, E>>,
+    slot: u32,
     cancelled: Cancelled,
 }
 
@@ -84,7 +86,16 @@ where
         cx: &Context<'_>,
     ) -> Self {
         let turn = group.turn(cx);
-        Self { turn, group, shared, body, value, taken: None, cancelled: Cancelled::default() }
+        Self {
+            turn,
+            group,
+            shared,
+            body,
+            value,
+            work: None,
+            slot: BODY,
+            cancelled: Cancelled::default(),
+        }
     }
 
     /// Does the whole poll. A cancel that comes up meanwhile wakes us for another.
@@ -102,10 +113,21 @@ where
         }
     }
 
-    fn answer_calls(&mut self) {
+    /// Looks at the tasks that the run polls and that have called. Says whether there were any.
+    #[inline]
+    fn answer_calls(&mut self) -> bool {
         let calls = self.shared.frames.take_calls();
-        for &task in &calls {
-            self.answer(task);
+        if calls.is_empty() {
+            return false;
+        }
+        self.answer_each(calls);
+        true
+    }
+
+    #[cold]
+    fn answer_each(&mut self, mut calls: Vec<Call>) {
+        for call in calls.drain(..) {
+            self.answer(call);
         }
         self.shared.frames.reuse_calls(calls);
     }
@@ -122,11 +144,16 @@ where
     /// Polls what is ready. A panic ends the task that it came from.
     fn run_ready(&mut self) {
         while let Err(payload) = catch_unwind(AssertUnwindSafe(|| self.poll_ready())) {
-            self.shared.fail_by_panic(payload);
-            match self.taken.take() {
-                Some((slot, task)) => self.end_task(slot, task),
-                None => self.end_body(),
-            }
+            self.panicked(payload);
+        }
+    }
+
+    #[cold]
+    fn panicked(&mut self, payload: Payload) {
+        self.shared.fail_by_panic(payload);
+        match self.slot {
+            BODY => self.end_body(),
+            _ => self.end_work(),
         }
     }
 
@@ -136,37 +163,71 @@ where
         }
     }
 
-    /// Polls one member of the group, and drops it if it is cancelled and needs no draining.
+    /// Polls one member of the group.
     #[inline]
     fn poll_one(&mut self, ready: &Ready) {
-        if ready.slot() == BODY {
+        self.slot = ready.slot();
+        if self.slot == BODY {
             return self.poll_body(ready);
         }
-        let task = self.shared.tasks.borrow_mut().take(ready.slot());
-        let Some(task) = task else { return };
-        let slot = ready.slot();
-        let serves = self.cancelled.tasks && self.serves_others(slot);
+        if self.cancelled.tasks {
+            return self.drain_one(ready);
+        }
+        if let Some(poll) = self.poll_work(ready) {
+            self.settle(poll);
+        }
+    }
+
+    /// Polls the work of a task. Nothing, if it is not there.
+    #[inline]
+    fn poll_work(&mut self, ready: &Ready) -> Option<Poll<Result<(), E>>> {
+        let work = self.shared.tasks.borrow_mut().take_work(self.slot)?;
+        let work = self.work.insert(work);
+        Some(ready.poll(|cx| work.poll(cx)))
+    }
+
+    /// Puts the work of a task back that was polled, or ends the task.
+    #[inline]
+    fn settle(&mut self, poll: Poll<Result<(), E>>) {
+        match poll {
+            Poll::Pending => {
+                if let Some(work) = self.work.take() {
+                    self.shared.tasks.borrow_mut().put_work(self.slot, work);
+                }
+            }
+            Poll::Ready(Ok(())) => self.end_work(),
+            Poll::Ready(Err(error)) => self.end_by(error),
+        }
+    }
+
+    #[cold]
+    fn end_by(&mut self, error: E) {
+        let origin = self.shared.tasks.borrow().get(self.slot).map(Origin::of);
+        self.shared.fail(error, origin.unwrap_or_default());
+        self.end_work();
+    }
+
+    /// Polls a task that is cancelled, and drops it if it needs no draining.
+    #[cold]
+    fn drain_one(&mut self, ready: &Ready) {
+        let slot = self.slot;
+        let serves = self.serves_others(slot);
         if serves && self.cancelled.hard {
             // It would come to its end, since its shield no longer holds.
-            return self.shared.tasks.borrow_mut().put(slot, task);
+            return;
         }
-        let (_, task) = self.taken.insert((slot, task));
-        let poll = ready.poll(|cx| task.as_mut().poll(cx));
-        let drained = self.cancelled.tasks && may_drop(task.frame());
-        match poll {
-            Poll::Pending if !drained || serves => {
-                if let Some((slot, task)) = self.taken.take() {
-                    self.shared.tasks.borrow_mut().put(slot, task);
-                }
-                return;
-            }
-            Poll::Pending => self.note_cut(),
-            Poll::Ready(Ok(())) => {}
-            Poll::Ready(Err(error)) => self.shared.fail(error, Some(task.frame())),
+        let Some(poll) = self.poll_work(ready) else { return };
+        let drained = self.may_drop(slot) && !serves;
+        if poll.is_pending() && drained {
+            self.note_cut();
+            self.end_work();
+        } else {
+            self.settle(poll);
         }
-        if let Some((_, task)) = self.taken.take() {
-            self.end_task(slot, task);
-        }
+    }
+
+    fn may_drop(&self, slot: u32) -> bool {
+        self.shared.tasks.borrow().get(slot).is_some_and(|task| may_drop(task.frame()))
     }
 
     /// Whether this is the host of the services, and there is somebody left whom they may serve.
@@ -182,15 +243,31 @@ where
             Poll::Pending if !self.cancelled.body || !self.may_drop_body() => return,
             Poll::Pending => self.note_cut(),
             Poll::Ready(Ok(value)) => *self.value = Some(value),
-            Poll::Ready(Err(error)) => self.shared.fail(error, None),
+            Poll::Ready(Err(error)) => self.shared.fail(error, Origin::default()),
         }
         self.end_body();
     }
 
-    fn end_task(&mut self, slot: u32, task: BoxTask<'_, E>) {
-        self.shared.drop_task(task);
-        self.shared.services.forget_host(slot);
-        self.shared.tasks.borrow_mut().release(slot);
+    /// Ends the task whose work was taken out. Its destructors may panic, like its code; the frame goes
+    /// after it.
+    #[inline]
+    fn end_work(&mut self) {
+        let (shared, slot) = (self.shared, self.slot);
+        let work = self.work.take();
+        let task = shared.tasks.borrow_mut().take(slot);
+        shared.catch(|| drop((work, task)));
+        shared.services.forget_host(slot);
+        shared.tasks.borrow_mut().release(slot);
+    }
+
+    /// Ends a task that is not being polled.
+    fn end_task(&mut self, slot: u32) {
+        let task = self.shared.tasks.borrow_mut().take(slot);
+        if let Some(task) = task {
+            self.shared.drop_task(task);
+            self.shared.services.forget_host(slot);
+            self.shared.tasks.borrow_mut().release(slot);
+        }
     }
 
     /// Drops the body. Its frame stays until the nursery ends.
@@ -208,39 +285,54 @@ where
     }
 
     /// Looks at a task that the run polls and that has called.
-    fn answer(&mut self, id: TaskId) {
-        let tasks = self.shared.tasks.borrow();
-        let Some(task) = tasks.find(id) else { return };
-        let drained = self.cancelled.tasks && may_drop(task.frame());
-        let done = task.has_ended() || drained;
-        drop(tasks);
-        if !done {
-            return;
+    fn answer(&mut self, call: Call) {
+        let slot = call.task.slot;
+        let seen = self
+            .shared
+            .tasks
+            .borrow()
+            .find(call.task)
+            .map(|task| (Origin::of(task), self.cancelled.tasks && may_drop(task.frame())));
+        let Some((origin, drained)) = seen else { return };
+        match call.news {
+            News::Cancelled if !drained => return,
+            News::Cancelled => self.note_cut(),
+            News::Done => {}
+            News::Failed(error) => self.shared.fail_boxed(error, origin),
+            News::Panicked(payload) => self.shared.fail_by_panic(payload),
         }
-        let task = self.shared.tasks.borrow_mut().take(id.slot);
-        let Some(task) = task else { return };
-        match task.report() {
-            None => self.note_cut(),
-            Some(Ok(Ok(()))) => {}
-            Some(Ok(Err(error))) => self.shared.fail(error, Some(task.frame())),
-            Some(Err(payload)) => self.shared.fail_by_panic(payload),
-        }
-        self.end_task(id.slot, task);
+        self.end_task(slot);
     }
 
     /// Polls a task that need not be ready.
     fn visit(&mut self, slot: u32) {
-        let ready = {
+        let (ready, flat) = {
             let tasks = self.shared.tasks.borrow();
             let Some(task) = tasks.get(slot) else { return };
-            self.turn.visit(task.frame(), slot)
+            (self.turn.visit(task.frame(), slot), task.is_flat())
         };
+        if flat {
+            return self.visit_flat(&ready);
+        }
         let polled = catch_unwind(AssertUnwindSafe(|| self.poll_one(&ready)));
         if let Err(payload) = polled {
-            self.shared.fail_by_panic(payload);
-            if let Some((slot, task)) = self.taken.take() {
-                self.end_task(slot, task);
-            }
+            self.panicked(payload);
+        }
+    }
+
+    /// Polls a task in the place of the run. If it ends it calls, like always.
+    fn visit_flat(&mut self, ready: &Ready) {
+        let slot = ready.slot();
+        let task = self.shared.tasks.borrow_mut().take(slot);
+        let Some(task) = task else { return };
+        if let Task::Flat { spawned, .. } = &task {
+            ready.poll(|cx| spawned.poll(cx));
+        }
+        let cut = !task.has_ended() && may_drop(task.frame());
+        self.shared.tasks.borrow_mut().put(slot, task);
+        if cut {
+            self.note_cut();
+            self.end_task(slot);
         }
     }
 
@@ -261,7 +353,7 @@ where
             self.sweep_body();
         }
         if cancelled.tasks {
-            while self.run_new() || self.run_late() {}
+            while self.run_new() || self.run_late() || self.answer_calls() {}
         }
     }
 
@@ -270,24 +362,19 @@ where
         for slot in 0..slots {
             let needs_poll = match self.shared.tasks.borrow().get(slot) {
                 None => continue,
-                // The run has been told to poll it.
+                // The run has been told to poll it, or it has called.
                 Some(task) if task.is_flat() && task.frame().has_guards() => continue,
+                Some(task) if task.has_ended() => continue,
                 Some(task) => {
-                    !may_drop(task.frame())
-                        || task.frame().is_ready()
-                        || task.has_ended()
-                        || self.serves_others(slot)
+                    !may_drop(task.frame()) || task.frame().is_ready() || self.serves_others(slot)
                 }
             };
             if needs_poll {
                 self.visit(slot);
                 continue;
             }
-            let task = self.shared.tasks.borrow_mut().take(slot);
-            if let Some(task) = task {
-                self.note_cut();
-                self.end_task(slot, task);
-            }
+            self.note_cut();
+            self.end_task(slot);
         }
     }
 

@@ -1,76 +1,80 @@
-//! A task as its nursery keeps it: the future and its frame, in one allocation.
+//! A task as its nursery keeps it.
 
 use std::future::Future;
-use std::panic::resume_unwind;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
-use trine_core::lowlevel::{Spawned, TaskFrame};
+use trine_core::lowlevel::{Spawned, TaskBox, TaskFrame};
 
-use crate::flat::{Ended, Outcome};
 use crate::output::{Sealed, TaskOutput};
 
-/// A task of any type.
-pub(crate) trait Task<E> {
-    /// The scheduler's side of it.
-    fn frame(&self) -> &TaskFrame;
+/// The future of a task.
+pub(crate) type Work<'env, E> = TaskBox<'env, Result<(), E>>;
 
-    /// Polls it, within the turn that has handed it out.
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), E>>;
+/// A task.
+pub(crate) enum Task<'env, E> {
+    /// The nursery polls it. The work is gone while that is so; it is dropped before the frame.
+    Nested { work: Option<Work<'env, E>>, frame: TaskFrame, age: u32 },
+    /// The run polls it, and it reports its end (`flat.rs`).
+    Flat { spawned: Spawned, age: u32 },
+}
+
+impl<'env, E> Task<'env, E> {
+    #[inline]
+    pub(crate) fn nested(work: Work<'env, E>, frame: TaskFrame, age: u32) -> Self {
+        Task::Nested { work: Some(work), frame, age }
+    }
+
+    /// The scheduler's side of it.
+    #[inline]
+    pub(crate) fn frame(&self) -> &TaskFrame {
+        match self {
+            Task::Nested { frame, .. } => frame,
+            Task::Flat { spawned, .. } => spawned.frame(),
+        }
+    }
 
     /// The number of tasks that were spawned before it, modulo 2^32.
-    fn age(&self) -> u32;
+    pub(crate) fn age(&self) -> u32 {
+        match self {
+            Task::Nested { age, .. } | Task::Flat { age, .. } => *age,
+        }
+    }
 
     /// Whether the run polls it, so that it is never handed out by the nursery's own turn.
-    fn is_flat(&self) -> bool {
-        false
+    pub(crate) fn is_flat(&self) -> bool {
+        matches!(self, Task::Flat { .. })
     }
 
     /// Whether the run has polled it to its end.
-    fn has_ended(&self) -> bool {
-        false
-    }
-
-    /// What it has ended with, if the run has polled it to its end. Given once.
-    fn report(&self) -> Option<Ended<E>> {
-        None
+    pub(crate) fn has_ended(&self) -> bool {
+        match self {
+            Task::Nested { .. } => false,
+            Task::Flat { spawned, .. } => spawned.is_over(),
+        }
     }
 }
-
-pub(crate) type BoxTask<'env, E> = Pin<Box<dyn Task<E> + 'env>>;
 
 pin_project! {
-    /// A task that the nursery polls.
-    pub(crate) struct Nested<F> {
-        // Dropped before its frame.
+    /// Makes what a task ends with into what a nursery looks at.
+    struct IntoResult<F, E> {
         #[pin]
         future: F,
-        frame: TaskFrame,
-        age: u32,
+        _error: PhantomData<fn() -> E>,
     }
 }
 
-impl<F> Nested<F> {
-    pub(crate) fn new(future: F, frame: TaskFrame, age: u32) -> Self {
-        Self { future, frame, age }
-    }
-}
-
-impl<E, F> Task<E> for Nested<F>
+impl<F, E> Future for IntoResult<F, E>
 where
     F: Future,
     F::Output: TaskOutput<E>,
 {
-    fn frame(&self) -> &TaskFrame {
-        &self.frame
-    }
+    type Output = Result<(), E>;
 
-    fn age(&self) -> u32 {
-        self.age
-    }
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), E>> {
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().future.poll(cx) {
             Poll::Ready(output) => Poll::Ready(output.into_result()),
             Poll::Pending => Poll::Pending,
@@ -78,49 +82,13 @@ where
     }
 }
 
-/// A task that the run polls.
-pub(crate) struct Flat<E> {
-    // Dropped before what it reports to.
-    spawned: Spawned,
-    outcome: Outcome<E>,
-    age: u32,
-}
-
-impl<E> Flat<E> {
-    pub(crate) fn new(spawned: Spawned, outcome: Outcome<E>, age: u32) -> Self {
-        Self { spawned, outcome, age }
-    }
-}
-
-impl<E> Task<E> for Flat<E> {
-    fn frame(&self) -> &TaskFrame {
-        self.spawned.frame()
-    }
-
-    fn age(&self) -> u32 {
-        self.age
-    }
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), E>> {
-        if !self.spawned.is_over() {
-            self.spawned.poll(cx);
-        }
-        match self.outcome.take() {
-            None => Poll::Pending,
-            Some(Ok(result)) => Poll::Ready(result),
-            Some(Err(payload)) => resume_unwind(payload),
-        }
-    }
-
-    fn is_flat(&self) -> bool {
-        true
-    }
-
-    fn has_ended(&self) -> bool {
-        self.spawned.is_over()
-    }
-
-    fn report(&self) -> Option<Ended<E>> {
-        self.outcome.take()
-    }
+/// Boxes the future of a task.
+#[inline]
+pub(crate) fn work<'env, E, F>(future: F) -> Work<'env, E>
+where
+    E: 'env,
+    F: Future + 'env,
+    F::Output: TaskOutput<E>,
+{
+    TaskBox::new(IntoResult { future, _error: PhantomData })
 }

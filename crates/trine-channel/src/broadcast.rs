@@ -45,6 +45,7 @@ use crate::news::{Tells, leave, poll_news};
 /// # });
 /// ```
 #[track_caller]
+#[must_use]
 pub fn channel<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
     assert!(
         capacity > 0,
@@ -202,6 +203,7 @@ impl<T> Sender<T> {
     /// # Examples
     ///
     /// See [`channel`].
+    #[must_use]
     pub fn subscribe(&self) -> Receiver<T> {
         let cursor = self.shared.with(|state, _| {
             state.receivers += 1;
@@ -220,6 +222,7 @@ impl<T> Sender<T> {
     /// assert_eq!(sender.receivers(), 0);
     /// assert!(sender.send(1).is_err());
     /// ```
+    #[must_use]
     pub fn receivers(&self) -> usize {
         self.shared.read(|state| state.receivers)
     }

@@ -134,6 +134,7 @@ impl<T> Sender<T> {
     /// let (sender, _receiver) = trine_channel::watch::channel(1);
     /// assert_eq!(*sender.latest(), 1);
     /// ```
+    #[must_use]
     pub fn latest(&self) -> Rc<T> {
         self.shared.read(|state| Rc::clone(&state.value))
     }
@@ -147,6 +148,7 @@ impl<T> Sender<T> {
     /// let late = sender.subscribe();
     /// assert!(!late.has_changed());
     /// ```
+    #[must_use]
     pub fn subscribe(&self) -> Receiver<T> {
         Receiver::open(&self.shared)
     }
@@ -160,6 +162,7 @@ impl<T> Sender<T> {
     /// drop(receiver);
     /// assert_eq!(sender.receivers(), 0);
     /// ```
+    #[must_use]
     pub fn receivers(&self) -> usize {
         self.shared.read(|state| state.receivers)
     }
@@ -212,6 +215,7 @@ impl<T> Receiver<T> {
     /// # Examples
     ///
     /// See [`channel`].
+    #[must_use]
     pub fn latest(&self) -> Rc<T> {
         self.shared.read(|state| Rc::clone(&state.value))
     }
@@ -225,6 +229,7 @@ impl<T> Receiver<T> {
     /// sender.send(2);
     /// assert!(receiver.has_changed());
     /// ```
+    #[must_use]
     pub fn has_changed(&self) -> bool {
         self.shared.read(|state| state.version != self.seen)
     }

@@ -135,6 +135,7 @@ impl<P> WaitLine<P> {
     /// # Examples
     ///
     /// See [`WaitLine`].
+    #[must_use]
     pub const fn new() -> Self {
         Self { entries: Vec::new(), free: None, head: None, tail: None, len: 0 }
     }
@@ -145,6 +146,7 @@ impl<P> WaitLine<P> {
     ///
     /// See [`WaitLine`].
     #[inline]
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.head.is_none()
     }
@@ -155,6 +157,7 @@ impl<P> WaitLine<P> {
     ///
     /// See [`WaitLine`].
     #[inline]
+    #[must_use]
     pub fn len(&self) -> usize {
         self.len
     }
@@ -164,6 +167,7 @@ impl<P> WaitLine<P> {
     /// # Examples
     ///
     /// See [`WaitLine`].
+    #[must_use]
     pub fn waiting(&self) -> usize {
         let waiters = self.parked().filter_map(|place| self.entries[place.index()].waiter.as_ref());
         waiters.filter(|waiter| waiter.counts()).count()
@@ -175,6 +179,7 @@ impl<P> WaitLine<P> {
     ///
     /// See [`WaitLine`].
     #[inline]
+    #[must_use]
     pub fn next(&self) -> Option<Place> {
         self.accepting().next()
     }
@@ -194,6 +199,7 @@ impl<P> WaitLine<P> {
     /// # Examples
     ///
     /// See [`WaitLine`].
+    #[must_use]
     pub fn first(&self) -> Option<Place> {
         self.head
     }
@@ -203,6 +209,7 @@ impl<P> WaitLine<P> {
     /// # Examples
     ///
     /// See [`WaitLine`].
+    #[must_use]
     pub fn after(&self, place: Place) -> Option<Place> {
         self.entries[place.index()].next
     }
@@ -212,6 +219,7 @@ impl<P> WaitLine<P> {
     /// # Examples
     ///
     /// See [`WaitLine`].
+    #[must_use]
     pub fn accepts(&self, place: Place) -> bool {
         self.waiter_accepts(place)
     }
@@ -314,6 +322,7 @@ impl<P> WaitLine<P> {
     ///
     /// See [`WaitLine`].
     #[inline]
+    #[must_use]
     pub fn is_granted(&self, place: Place) -> bool {
         let entry = &self.entries[place.index()];
         debug_assert!(entry.payload.is_some(), "a place was used after leave");
@@ -326,6 +335,7 @@ impl<P> WaitLine<P> {
     ///
     /// See [`WaitLine`].
     #[inline]
+    #[must_use]
     pub fn payload(&self, place: Place) -> &P {
         self.entries[place.index()].payload.as_ref().expect("a place was used after leave")
     }

@@ -44,6 +44,7 @@ impl Waiter {
     /// # Examples
     ///
     /// See [`Waiter`].
+    #[must_use]
     pub fn new(cx: &Context<'_>) -> Self {
         let (place, generation) = Runtime::here();
         Self {

@@ -60,6 +60,7 @@ impl OwnedPermit {
     /// assert!(Arc::ptr_eq(permit.limiter(), &limiter));
     /// # Ok::<(), trine_limiter::AcquireError>(())
     /// ```
+    #[must_use]
     pub fn limiter(&self) -> &Arc<CapacityLimiter> {
         &self.limiter
     }

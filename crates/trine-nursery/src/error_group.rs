@@ -17,7 +17,8 @@ pub(crate) struct Failure<E> {
 /// All errors of a nursery, in order of completion; never empty. Python's `ExceptionGroup`.
 ///
 /// Its `Display` is a tree: a line for each error, with the task it came from; an error of several
-/// lines, such as a group itself, is indented.
+/// lines, such as a group itself, is indented. So is its `Debug`, which is what a `main` that returns the
+/// group prints, with the `Debug` of each error.
 ///
 /// # Examples
 ///
@@ -204,20 +205,32 @@ fn find_in_chain<'e, T: Error + 'static>(error: &'e (dyn Error + 'static)) -> Op
     None
 }
 
+/// The same tree, since this is what is printed when `main` or `unwrap` meets a group.
 impl<E: fmt::Debug> fmt::Debug for ErrorGroup<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ErrorGroup").field(&self.errors).finish()
+        let text: fn(&E) -> String = if f.alternate() {
+            |error| format!("{error:#?}")
+        } else {
+            |error| format!("{error:?}")
+        };
+        self.tree(f, text)
     }
 }
 
 impl<E: fmt::Display> fmt::Display for ErrorGroup<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.tree(f, E::to_string)
+    }
+}
+
+impl<E> ErrorGroup<E> {
+    fn tree(&self, f: &mut fmt::Formatter<'_>, text: fn(&E) -> String) -> fmt::Result {
         let count = self.errors.len();
         write!(f, "{count} error{} in a nursery", if count == 1 { "" } else { "s" })?;
         for (at, (error, origin)) in self.errors.iter().zip(&self.origins).enumerate() {
             let last = at + 1 == count;
             let (branch, stem) = if last { ("└─ ", "   ") } else { ("├─ ", "│  ") };
-            let text = error.to_string();
+            let text = text(error);
             let mut lines = text.lines();
             write!(f, "\n{branch}{} ({origin})", lines.next().unwrap_or_default())?;
             for line in lines {

@@ -100,6 +100,28 @@ pub(crate) async fn open_nursery_at<'env, T>(
 ///     assert_eq!(result.unwrap_err().errors(), ["no such host"]);
 /// });
 /// ```
+///
+/// Where nothing else says what the error type is, the handle's type does:
+///
+/// ```
+/// use std::num::ParseIntError;
+/// use trine_nursery::{Nursery, try_open_nursery};
+///
+/// async fn add(text: &str, nursery: &Nursery<'_, ParseIntError>) {
+///     let number = text.parse::<i32>();
+///     nursery.start_soon(async { number.map(drop) });
+/// }
+///
+/// trine_core::run(async {
+///     let result = try_open_nursery(async |nursery: Nursery<'_, ParseIntError>| {
+///         add("12", &nursery).await;
+///         "x".parse::<i32>()?; // `?` alone would leave it open into what it turns the error
+///         Ok(())
+///     })
+///     .await;
+///     assert_eq!(result.unwrap_err().to_string().lines().count(), 2);
+/// });
+/// ```
 #[track_caller]
 pub fn try_open_nursery<'env, T, E: 'env>(
     body: impl AsyncFnOnce(Nursery<'env, E>) -> Result<T, E>,

@@ -90,6 +90,7 @@ impl Barrier {
     /// # Examples
     ///
     /// See [`Barrier`].
+    #[must_use]
     pub const fn new(parties: usize) -> Self {
         Self { cell: WaitCell::new(BarrierState { parties, line: WaitLine::new() }) }
     }
@@ -171,6 +172,7 @@ impl BarrierWaitResult {
     /// # Examples
     ///
     /// See [`BarrierWaitResult`].
+    #[must_use]
     pub fn is_leader(&self) -> bool {
         self.leader
     }

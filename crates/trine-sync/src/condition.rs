@@ -103,6 +103,7 @@ impl Condition {
     /// # Examples
     ///
     /// See [`Condition`].
+    #[must_use]
     pub const fn new() -> Self {
         Self { cell: WaitCell::new(ConditionState { clock: 0, line: WaitLine::new() }) }
     }

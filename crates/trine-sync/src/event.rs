@@ -70,6 +70,7 @@ impl Event {
     /// # Examples
     ///
     /// See [`Event`].
+    #[must_use]
     pub const fn new() -> Self {
         Self { cell: WaitCell::new(EventState { set: false, line: WaitLine::new() }) }
     }

@@ -97,6 +97,7 @@ impl ParkingLot {
     /// # Examples
     ///
     /// See [`ParkingLot`].
+    #[must_use]
     pub fn new() -> Self {
         Self { lot: Rc::new(WaitCell::new(LotState { clock: 0, line: WaitLine::new() })) }
     }
@@ -123,6 +124,7 @@ impl ParkingLot {
     /// let lot = trine_sync::ParkingLot::new();
     /// assert_eq!(lot.unpark(1), 0); // nobody there: nothing is remembered
     /// ```
+    #[expect(clippy::must_use_candidate, reason = "how many it were is of interest to few")]
     pub fn unpark(&self, count: usize) -> usize {
         let (now, most) = self.lot.with(|state, _| (state.tick(), state.line.len()));
         (0..count.min(most)).take_while(|_| unpark_first(&self.lot, now)).count()
@@ -133,6 +135,7 @@ impl ParkingLot {
     /// # Examples
     ///
     /// See [`ParkingLot`].
+    #[expect(clippy::must_use_candidate, reason = "how many it were is of interest to few")]
     pub fn unpark_all(&self) -> usize {
         self.unpark(usize::MAX)
     }
@@ -156,6 +159,7 @@ impl ParkingLot {
     /// };
     /// block_on(zip(waiting.park(), notify));
     /// ```
+    #[expect(clippy::must_use_candidate, reason = "how many it were is of interest to few")]
     pub fn repark(&self, count: usize, new_lot: &ParkingLot) -> usize {
         if Rc::ptr_eq(&self.lot, &new_lot.lot) {
             return 0;
@@ -195,6 +199,7 @@ impl ParkingLot {
     /// # Examples
     ///
     /// See [`ParkingLot`].
+    #[must_use]
     pub fn len(&self) -> usize {
         self.lot.read(|state| state.line.waiting())
     }
@@ -206,6 +211,7 @@ impl ParkingLot {
     /// ```
     /// assert!(trine_sync::ParkingLot::new().is_empty());
     /// ```
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -100,6 +100,7 @@ impl Semaphore {
     /// # Examples
     ///
     /// See [`Semaphore`].
+    #[must_use]
     pub const fn new(initial_value: usize) -> Self {
         Self::with_max(initial_value, None)
     }
@@ -117,6 +118,7 @@ impl Semaphore {
     /// assert_eq!(semaphore.max_value(), Some(1));
     /// ```
     #[track_caller]
+    #[must_use]
     pub const fn bounded(initial_value: usize, max_value: usize) -> Self {
         assert!(
             initial_value <= max_value,

@@ -102,6 +102,7 @@ impl ThreadCache {
     /// # Examples
     ///
     /// See [`ThreadCache`].
+    #[must_use]
     pub fn global() -> &'static Self {
         static GLOBAL: LazyLock<ThreadCache> = LazyLock::new(|| ThreadCache::new(IDLE_TIMEOUT));
         &GLOBAL
@@ -144,6 +145,7 @@ impl ThreadCache {
     ///
     /// assert_eq!(ThreadCache::global().idle_timeout(), Duration::from_secs(10));
     /// ```
+    #[must_use]
     pub fn idle_timeout(&self) -> Duration {
         self.shared.idle_timeout
     }
@@ -153,6 +155,7 @@ impl ThreadCache {
     /// # Examples
     ///
     /// See [`ThreadCache::new`].
+    #[must_use]
     pub fn alive(&self) -> usize {
         lock(&self.shared.workers).alive
     }
@@ -162,6 +165,7 @@ impl ThreadCache {
     /// # Examples
     ///
     /// See [`ThreadCache::new`].
+    #[must_use]
     pub fn idle(&self) -> usize {
         lock(&self.shared.workers).idle.len()
     }

@@ -139,6 +139,7 @@ impl Portal {
     /// let call = portal.handle().call(async || 5);
     /// assert_eq!(futures_lite::future::block_on(call), Ok(5));
     /// ```
+    #[must_use]
     pub fn handle(&self) -> &RunHandle {
         &self.run
     }

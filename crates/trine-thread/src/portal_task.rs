@@ -76,6 +76,7 @@ impl<T> PortalTask<T> {
     /// }
     /// # Ok::<(), trine_thread::from_thread::FromThreadError>(())
     /// ```
+    #[must_use]
     pub fn is_finished(&self) -> bool {
         self.asked.question.is_settled()
     }

@@ -52,6 +52,9 @@
 //! Every `async fn` here says under *Cancellation* what is true when it is cancelled; the rule for all of
 //! them is that an operation has happened or was cancelled, never both and never half.
 //!
+//! For a file of its own, `use trine::prelude::*`. Not `use trine::*`: that has [`macro@test`] in it, too, so that a
+//! plain `#[test]` would be ambiguous.
+//!
 //! Each part is also a crate of its own (`trine-channel`, `trine-limiter`, ...), and what needs no run works under
 //! any executor; without a run it is simply never cancelled.
 #![forbid(unsafe_code)]

@@ -33,7 +33,7 @@ pub use trine_channel::{Receiver, Sender, open_memory_channel};
 pub use trine_core::{checkpoint, sleep, sleep_forever, sleep_until};
 pub use trine_limiter::CapacityLimiter;
 pub use trine_nursery::{
-    ErrorGroup, Nursery, TaskStatus, gather, map_concurrent, open_nursery, race, try_gather,
+    ErrorGroup, Nursery, Task, TaskStatus, gather, map_concurrent, open_nursery, race, try_gather,
     try_open_nursery,
 };
 pub use trine_thread::{from_thread, to_thread};

@@ -91,5 +91,5 @@ fn a_dropped_wait_has_seen_nothing() {
 #[test]
 #[should_panic(expected = "give it a capacity of 1 or more")]
 fn no_capacity() {
-    broadcast::channel::<u8>(0);
+    let _ = broadcast::channel::<u8>(0);
 }

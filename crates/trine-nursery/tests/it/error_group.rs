@@ -51,6 +51,31 @@ fn is_shown_as_a_tree() {
     assert_eq!(shown.len(), 7);
 }
 
+/// Its `Debug`, which `main` and `unwrap` print, is the same tree, with the `Debug` of each error.
+#[test]
+fn is_shown_as_a_tree_to_who_debugs() {
+    #[derive(Debug)]
+    struct Status {
+        #[expect(dead_code, reason = "it is printed")]
+        code: u16,
+    }
+
+    let group = run(async {
+        let result = try_open_nursery(async |nursery| {
+            nursery.start_soon_named("reader", async { Err(Status { code: 404 }) });
+            checkpoint().await;
+            Ok(())
+        });
+        result.await.unwrap_err()
+    });
+    let expected = "1 error in a nursery\n└─ Status { code: 404 } (reader, started at ";
+    assert!(format!("{group:?}").starts_with(expected), "{group:?}");
+    let pretty = format!("{group:#?}");
+    let lines: Vec<_> = pretty.lines().collect();
+    assert!(lines[1].starts_with("└─ Status { (reader, started at "), "{pretty}");
+    assert_eq!(lines[2..], ["       code: 404,", "   }"]);
+}
+
 /// `split` divides by kind, keeping the order and where each came from; `map` turns each into another.
 #[test]
 fn is_split_and_mapped() {

@@ -98,9 +98,9 @@ fn an_error_of_the_body_cancels_the_tasks() {
                     Err::<(), _>("body")
                 })
                 .await;
-                trace.note(format!("{:?}", result.unwrap_err()));
+                trace.note(result.unwrap_err().errors().join(", "));
             },
-            &["2 cancelled", "4 failing late", "4 ErrorGroup([\"body\", \"late\"])"],
+            &["2 cancelled", "4 failing late", "4 body, late"],
         );
     }
 }

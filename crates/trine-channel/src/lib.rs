@@ -19,6 +19,7 @@ mod error;
 mod line;
 mod news;
 pub mod oneshot;
+mod quick;
 mod receiver;
 mod recv;
 mod recv_any;

@@ -27,16 +27,14 @@ impl<'a, T> Recv<'a, T> {
 
 impl<T> Receiver<T> {
     /// Waits for an item, at `place` once in line.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn poll_recv(
         &self,
         place: &mut Option<Place>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<T, RecvError>> {
-        if let Some(parked) = *place {
-            let received = ready!(self.poll_parked(parked, cx));
-            *place = None;
-            return Poll::Ready(received);
+        if place.is_some() {
+            return self.poll_parked(place, cx);
         }
         ready!(poll_checkpoint(cx));
         if !self.is_closed()
@@ -44,10 +42,40 @@ impl<T> Receiver<T> {
         {
             return Poll::Ready(Ok(item));
         }
-        self.try_or_park(place, cx)
+        self.park_or_take(place, cx)
     }
 
-    /// Beside others in line, with nothing there, or closed.
+    /// With nothing there, or beside others in line: in line, or from the sender that waits.
+    #[inline(never)]
+    fn park_or_take(
+        &self,
+        place: &mut Option<Place>,
+        cx: &Context<'_>,
+    ) -> Poll<Result<T, RecvError>> {
+        if self.is_closed() {
+            return self.try_or_park(place, cx);
+        }
+        *place = self.shared().quietly(|state| state.wish_if_simple(self.handle(), cx));
+        if place.is_some() { Poll::Pending } else { self.take_or_try(place, cx) }
+    }
+
+    #[inline(never)]
+    fn take_or_try(
+        &self,
+        place: &mut Option<Place>,
+        cx: &Context<'_>,
+    ) -> Poll<Result<T, RecvError>> {
+        let taken = self.shared().hand(|state| match state.take_if_simple() {
+            Some((item, call)) => (Some(item), Some(call)),
+            None => (None, None),
+        });
+        match taken {
+            Some(item) => Poll::Ready(Ok(item)),
+            None => self.try_or_park(place, cx),
+        }
+    }
+
+    /// Among senders and receivers in line, at the end, or closed.
     #[cold]
     #[inline(never)]
     fn try_or_park(
@@ -72,9 +100,26 @@ impl<T> Receiver<T> {
         received
     }
 
+    #[inline(never)]
+    fn poll_parked(
+        &self,
+        place: &mut Option<Place>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<T, RecvError>> {
+        let Some(parked) = *place else { return Poll::Pending };
+        if let Some(item) = self.shared().quietly(|state| state.collect_handed(parked)) {
+            *place = None;
+            return Poll::Ready(Ok(item));
+        }
+        let received = ready!(self.look_again(parked, cx));
+        *place = None;
+        Poll::Ready(received)
+    }
+
+    /// Refused, or woken for no known reason.
     #[cold]
     #[inline(never)]
-    fn poll_parked(&self, place: Place, cx: &mut Context<'_>) -> Poll<Result<T, RecvError>> {
+    fn look_again(&self, place: Place, cx: &mut Context<'_>) -> Poll<Result<T, RecvError>> {
         if let Some(received) =
             self.shared().with(|state, _| state.collect_wish(place, self.is_closed(), false))
         {
@@ -123,7 +168,7 @@ impl<T> Receiver<T> {
 impl<T> Future for Recv<'_, T> {
     type Output = Result<T, RecvError>;
 
-    #[inline]
+    #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let receiver = self.receiver;
         if self.place.is_none() {

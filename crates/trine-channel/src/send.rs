@@ -29,7 +29,30 @@ impl<'a, T> SendItem<'a, T> {
         Self { sender, item: Some(item), place: None }
     }
 
-    /// Beside others in line, without room, or closed.
+    /// Without room, or beside others in line: to the receiver that waits, or in line.
+    #[inline(never)]
+    fn hand_or_park(&mut self, cx: &Context<'_>) -> Poll<Result<(), SendError<T>>> {
+        let sender = self.sender;
+        if sender.is_closed() {
+            return self.try_or_park(cx);
+        }
+        let handed = sender.shared().hand(|state| {
+            let call = state.hand_if_simple(&mut self.item);
+            (call.is_some(), call)
+        });
+        if handed { Poll::Ready(Ok(())) } else { self.park_or_try(cx) }
+    }
+
+    #[inline(never)]
+    fn park_or_try(&mut self, cx: &Context<'_>) -> Poll<Result<(), SendError<T>>> {
+        let sender = self.sender;
+        self.place = sender
+            .shared()
+            .quietly(|state| state.offer_if_simple(sender.handle(), &mut self.item, cx));
+        if self.place.is_some() { Poll::Pending } else { self.try_or_park(cx) }
+    }
+
+    /// Among senders and receivers in line, or closed.
     #[cold]
     #[inline(never)]
     fn try_or_park(&mut self, cx: &Context<'_>) -> Poll<Result<(), SendError<T>>> {
@@ -62,13 +85,23 @@ impl<'a, T> SendItem<'a, T> {
         }
     }
 
-    #[cold]
     #[inline(never)]
     fn poll_parked(
         &mut self,
         place: Place,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), SendError<T>>> {
+        if self.sender.shared().quietly(|state| state.collect_sent(place)) {
+            self.place = None;
+            return Poll::Ready(Ok(()));
+        }
+        self.look_again(place, cx)
+    }
+
+    /// Refused, or woken for no known reason.
+    #[cold]
+    #[inline(never)]
+    fn look_again(&mut self, place: Place, cx: &mut Context<'_>) -> Poll<Result<(), SendError<T>>> {
         let sender = self.sender;
         if let Some(stage) = sender.shared().with(|state, _| state.collect_offer(place, false)) {
             self.place = None;
@@ -119,7 +152,7 @@ impl<T> Sender<T> {
 impl<T> Future for SendItem<'_, T> {
     type Output = Result<(), SendError<T>>;
 
-    #[inline]
+    #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if let Some(place) = self.place {
             return self.poll_parked(place, cx);
@@ -133,7 +166,7 @@ impl<T> Future for SendItem<'_, T> {
         {
             return Poll::Ready(Ok(()));
         }
-        this.try_or_park(cx)
+        this.hand_or_park(cx)
     }
 }
 

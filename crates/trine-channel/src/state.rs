@@ -112,7 +112,7 @@ pub(crate) struct State<T> {
     pub(crate) receivers: usize,
     pub(crate) offers: WaitLine<Offer<T>>,
     pub(crate) wishes: WaitLine<Wish<T>>,
-    peak_buffer_used: usize,
+    pub(crate) peak_buffer_used: usize,
     next_handle: u64,
 }
 
@@ -172,10 +172,15 @@ impl<T> State<T> {
     pub(crate) fn push(&mut self, item: T) -> u64 {
         let number = self.front_number + self.buffer.len() as u64;
         self.buffer.push_back(item);
+        self.note_peak();
+        number
+    }
+
+    #[inline]
+    pub(crate) fn note_peak(&mut self) {
         if self.items() > self.peak_buffer_used {
             self.peak_buffer_used = self.items();
         }
-        number
     }
 
     #[inline]
@@ -208,30 +213,6 @@ impl<T> State<T> {
     }
 
     // ---- what does not wait ----
-
-    /// Whether nobody stands in line, so that nobody has a better claim.
-    #[inline]
-    fn is_calm(&self) -> bool {
-        self.wishes.is_empty() && self.offers.is_empty()
-    }
-
-    /// Sends if there is room and nobody in line: the way of most sends, kept short.
-    #[inline]
-    pub(crate) fn push_if_calm(&mut self, item: &mut Option<T>) -> bool {
-        if !self.is_calm() || !self.has_room() {
-            return false;
-        }
-        if let Some(item) = item.take() {
-            self.push(item);
-        }
-        true
-    }
-
-    /// Receives if there is an item and nobody in line: the way of most receives, kept short.
-    #[inline]
-    pub(crate) fn pop_if_calm(&mut self) -> Option<T> {
-        if self.is_calm() { self.pop() } else { None }
-    }
 
     pub(crate) fn try_send(
         &mut self,

@@ -25,7 +25,7 @@ impl<'a, T> Next<'a, T> {
 }
 
 impl<T> Receiver<T> {
-    #[inline]
+    #[inline(always)]
     fn poll_item(&self, place: &mut Option<Place>, cx: &mut Context<'_>) -> Poll<Option<T>> {
         if self.ended().get() {
             return Poll::Ready(None);
@@ -39,7 +39,7 @@ impl<T> Receiver<T> {
 impl<T> Future for Next<'_, T> {
     type Output = Option<T>;
 
-    #[inline]
+    #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let receiver = self.receiver;
         if self.place.is_none() {
@@ -68,7 +68,7 @@ impl<T> fmt::Debug for Next<'_, T> {
 impl<T> Stream for Receiver<T> {
     type Item = T;
 
-    #[inline]
+    #[inline(always)]
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
         let mut place = self.stream_place().take();
         let item = self.poll_item(&mut place, cx);

@@ -53,7 +53,8 @@ impl Guard {
     ///
     /// See [`Guard`].
     pub fn attach(&mut self) {
-        let here = Runtime::here();
+        let (place, generation, _) = Runtime::here();
+        let here = (place, generation);
         let here = here.0.is_some().then_some(here);
         if here == self.place {
             return;

@@ -8,6 +8,7 @@ use std::any::{Any, TypeId};
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -175,12 +176,22 @@ impl Runtime {
         (word.run() == self.run_id()).then(|| word.frame())
     }
 
-    /// The current frame and its generation.
-    pub(crate) fn here() -> (FrameId, u16) {
+    /// The current frame, its generation, and the epoch if it is known that no cancel is visible now; else 0.
+    #[inline]
+    pub(crate) fn here() -> (FrameId, u16, u32) {
         Self::with(|runtime| match runtime.current() {
-            FrameId::NONE => (FrameId::NONE, 0),
-            id => (id, runtime.peek(|tree| tree.generation(id))),
+            FrameId::NONE => (FrameId::NONE, 0, 0),
+            id => {
+                let (generation, free_at) = runtime.peek(|tree| tree.look_at(id));
+                (id, generation, free_at)
+            }
         })
+    }
+
+    /// The number of the last change to what is cancelled.
+    #[inline]
+    pub(crate) fn epoch() -> u32 {
+        Self::with(|runtime| runtime.peek(|tree| tree.epoch))
     }
 
     /// Whether a cancel is visible from a frame; never from one that is gone.
@@ -196,15 +207,28 @@ impl Runtime {
     /// Calls no waker: whoever hands something on asks while its own structure is borrowed. Foreign
     /// wakers that are due are left for the next change of the tree, at the end of the turn if not before.
     pub(crate) fn pass_over(waker: &Waker) {
-        Self::with(|runtime| match Word::of(waker) {
-            Some(word) if word.run() == runtime.run_id() => {
-                runtime.peek(|tree| tree.pass_over(word.frame(), word.generation()));
-            }
-            _ => {
-                let waker = waker.clone();
-                runtime.peek(|tree| tree.pass_over_foreign(waker));
-            }
+        match Word::of(waker) {
+            Some(word) => Self::pass_over_task(word),
+            None => Self::pass_over_foreign(waker.clone()),
+        }
+    }
+
+    /// The same for a task, of this run or another.
+    pub(crate) fn pass_over_task(word: Word) {
+        Self::with(|runtime| {
+            runtime.peek(|tree| {
+                if word.run() == runtime.run_id() {
+                    tree.pass_over(word.frame(), word.generation());
+                } else {
+                    tree.pass_over_foreign(ManuallyDrop::into_inner(word.waker()));
+                }
+            });
         });
+    }
+
+    /// The same for what is behind somebody else's waker.
+    pub(crate) fn pass_over_foreign(waker: Waker) {
+        Self::with(|runtime| runtime.peek(|tree| tree.pass_over_foreign(waker)));
     }
 
     /// The frame of the code that runs now, for those who need a run around them. A panic names `site`.

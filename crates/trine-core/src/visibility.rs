@@ -24,6 +24,14 @@ impl Tree {
         self.fresh(id).has(Flags::VISIBLE)
     }
 
+    /// A frame's generation, and the epoch if it is known that no cancel is visible from it; else 0.
+    #[inline]
+    pub(crate) fn look_at(&self, id: FrameId) -> (u16, u32) {
+        let frame = &self.frames[id.index()];
+        let free = frame.seen == self.epoch && !frame.flags.has(Flags::VISIBLE);
+        (frame.generation, if free { self.epoch } else { 0 })
+    }
+
     /// Whether the cancel that is visible from inside comes (also) from outside this frame.
     pub(crate) fn is_visible_outside(&mut self, id: FrameId) -> bool {
         let around = self.fresh(self.outer(id));

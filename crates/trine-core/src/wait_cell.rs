@@ -8,7 +8,7 @@ use std::cell::{RefCell, RefMut};
 use std::collections::VecDeque;
 use std::fmt;
 
-use crate::waiter::Waiter;
+use crate::waiter::{Call, Waiter};
 
 /// Who is to be woken once the borrow is over, in order.
 ///
@@ -18,8 +18,8 @@ use crate::waiter::Waiter;
 #[derive(Debug, Default)]
 pub struct Wakes {
     // One is the common case: it never touches the queue. At rest, without a first there are no others.
-    first: Option<Waiter>,
-    rest: VecDeque<Waiter>,
+    first: Option<Call>,
+    rest: VecDeque<Call>,
 }
 
 impl Wakes {
@@ -30,10 +30,15 @@ impl Wakes {
     /// See [`WaitLine`](crate::lowlevel::WaitLine).
     #[inline]
     pub fn push(&mut self, waiter: Waiter) {
+        self.push_call(waiter.into_call());
+    }
+
+    #[inline]
+    pub(crate) fn push_call(&mut self, call: Call) {
         if self.first.is_none() {
-            self.first = Some(waiter);
+            self.first = Some(call);
         } else {
-            self.rest.push_back(waiter);
+            self.rest.push_back(call);
         }
     }
 
@@ -43,13 +48,13 @@ impl Wakes {
     ///
     /// See [`WaitLine`](crate::lowlevel::WaitLine).
     pub fn wake_all(mut self) {
-        while let Some(waiter) = self.pop() {
-            waiter.wake();
+        while let Some(call) = self.pop() {
+            call.make();
         }
     }
 
     #[inline]
-    fn pop(&mut self) -> Option<Waiter> {
+    fn pop(&mut self) -> Option<Call> {
         let first = self.first.take()?;
         if !self.rest.is_empty() {
             self.first = self.rest.pop_front();
@@ -110,15 +115,48 @@ impl<S> WaitCell<S> {
     #[inline(never)]
     fn wake<'a>(&'a self, mut guard: RefMut<'a, Inner<S>>) {
         // A waker that panics leaves the others on the list: the next `with` wakes them.
-        while let Some(waiter) = guard.wakes.pop() {
+        while let Some(call) = guard.wakes.pop() {
             let more = guard.wakes.first.is_some();
             drop(guard);
-            waiter.wake();
+            call.make();
             if !more {
                 return;
             }
             guard = self.inner.borrow_mut();
         }
+    }
+
+    /// Changes the state in a way that wakes at most one, and makes that call, which is returned beside the result,
+    /// with the borrow over. The same as [`with`](Self::with), without the list: most hand-offs are of this kind.
+    ///
+    /// # Panics
+    ///
+    /// When called from within the closure of another method.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::task::{Context, Waker};
+    /// use trine_core::lowlevel::{WaitCell, WaitLine, Waiter};
+    ///
+    /// let bell = WaitCell::new(WaitLine::new());
+    /// bell.quietly(|line| line.join(Waiter::new(&Context::from_waker(Waker::noop())), false));
+    /// let somebody = bell.hand(|line| match line.serve_first() {
+    ///     Some((call, rung)) => {
+    ///         *rung = true;
+    ///         (true, Some(call))
+    ///     }
+    ///     None => (false, None),
+    /// });
+    /// assert!(somebody);
+    /// ```
+    #[inline]
+    pub fn hand<R>(&self, change: impl FnOnce(&mut S) -> (R, Option<Call>)) -> R {
+        let (result, call) = change(&mut self.inner.borrow_mut().state);
+        if let Some(call) = call {
+            call.make();
+        }
+        result
     }
 
     /// Changes the state in a way that wakes nobody: what does not wait is done so.

@@ -1,12 +1,15 @@
 //! `Waiter`: who waits in a line: the place from which it looks for a cancel, and the waker to call.
 
 use std::cell::Cell;
+use std::fmt;
 use std::marker::PhantomData;
+use std::mem::{self, ManuallyDrop};
 use std::rc::Rc;
 use std::task::{Context, Waker};
 
 use crate::frame::FrameId;
 use crate::runtime::Runtime;
+use crate::waker::Word;
 
 /// Who waits in a line: the place from which it looks for a cancel, and the waker to call.
 ///
@@ -29,14 +32,24 @@ use crate::runtime::Runtime;
 /// assert!(waiter.accepts());
 /// waiter.wake();
 /// ```
-#[derive(Debug)]
 pub struct Waiter {
-    waker: Waker,
+    /// Empty once a foreign one was taken by the tree, for being passed over: it is the tree then that calls it
+    /// when there is something to look for. Moved and not cloned, as that would be foreign code under a borrow.
+    waker: Cell<Option<Waker>>,
     place: FrameId,
+    /// The epoch at which no cancel was visible from there, so that nothing needs to be looked up while it is
+    /// still the same; 0 is none. (It would be mistaken if exactly 2^32 changes went by between two looks.)
+    free_at: Cell<u32>,
     generation: u16,
     passed_over: Cell<bool>,
+    /// Whether the waker is somebody else's: neither cloned nor dropped, ours is a word and nothing more.
+    foreign: bool,
     _local: PhantomData<Rc<()>>,
 }
+
+// Most lines are short and most waits too, so what a waiter costs is to be moved.
+const _: () =
+    assert!(size_of::<usize>() != 8 || size_of::<Option<Waiter>>() == 32, "a waiter has grown");
 
 impl Waiter {
     /// The task that is being polled, at the place where it is being polled.
@@ -46,12 +59,42 @@ impl Waiter {
     /// See [`Waiter`].
     #[must_use]
     pub fn new(cx: &Context<'_>) -> Self {
-        let (place, generation) = Runtime::here();
+        match Self::of_task(cx) {
+            Some(waiter) => waiter,
+            None => Self::here(cx.waker().clone(), true),
+        }
+    }
+
+    /// The same for what is polled by a task of a run directly: it runs no foreign code, so it may be made while a
+    /// structure is borrowed. `None` if the waker of `cx` is somebody else's.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::task::{Context, Poll, Waker};
+    /// # use trine_core::lowlevel::Waiter;
+    /// assert!(Waiter::of_task(&Context::from_waker(Waker::noop())).is_none());
+    /// trine_core::run(std::future::poll_fn(|cx| {
+    ///     assert!(Waiter::of_task(cx).is_some());
+    ///     Poll::Ready(())
+    /// }));
+    /// ```
+    #[inline(always)]
+    pub fn of_task(cx: &Context<'_>) -> Option<Self> {
+        let word = Word::of(cx.waker())?;
+        Some(Self::here(ManuallyDrop::into_inner(word.waker()), false))
+    }
+
+    #[inline(always)]
+    fn here(waker: Waker, foreign: bool) -> Self {
+        let (place, generation, free_at) = Runtime::here();
         Self {
-            waker: cx.waker().clone(),
+            waker: Cell::new(Some(waker)),
             place,
+            free_at: Cell::new(free_at),
             generation,
             passed_over: Cell::new(false),
+            foreign,
             _local: PhantomData,
         }
     }
@@ -68,25 +111,20 @@ impl Waiter {
     /// waiter.update(&cx); // at each later poll
     /// ```
     pub fn update(&mut self, cx: &Context<'_>) {
-        (self.place, self.generation) = Runtime::here();
-        self.waker.clone_from(cx.waker());
-        self.passed_over.set(false);
+        *self = Self::new(cx);
     }
 
     /// Whether something may be handed to it: no cancel is visible from where it waits.
     ///
-    /// One that says no is woken later, should that change.
+    /// One that says no is woken later, should that change. Runs no foreign code.
     ///
     /// # Examples
     ///
     /// See [`Waiter`].
     #[must_use]
+    #[inline]
     pub fn accepts(&self) -> bool {
-        let accepts = self.looks_free();
-        if !accepts && !self.passed_over.replace(true) {
-            Runtime::pass_over(&self.waker);
-        }
-        accepts
+        self.was_free() || self.ask()
     }
 
     /// Like [`accepts`](Waiter::accepts) for those who only count: nothing is remembered.
@@ -102,11 +140,41 @@ impl Waiter {
     /// ```
     #[must_use]
     pub fn counts(&self) -> bool {
-        self.looks_free()
+        self.was_free() || self.looks_free()
+    }
+
+    /// Whether nothing has changed since no cancel was visible.
+    #[inline]
+    fn was_free(&self) -> bool {
+        self.free_at.get() == Runtime::epoch()
+    }
+
+    #[inline(never)]
+    fn ask(&self) -> bool {
+        let accepts = self.looks_free();
+        if !accepts && !self.passed_over.replace(true) {
+            self.note_passed_over();
+        }
+        accepts
     }
 
     fn looks_free(&self) -> bool {
-        !self.place.is_some() || !Runtime::is_visible_from(self.place, self.generation)
+        let free = !self.place.is_some() || !Runtime::is_visible_from(self.place, self.generation);
+        if free {
+            self.free_at.set(Runtime::epoch());
+        }
+        free
+    }
+
+    fn note_passed_over(&self) {
+        let Some(waker) = self.waker.take() else { return };
+        if self.foreign {
+            return Runtime::pass_over_foreign(waker);
+        }
+        if let Some(word) = Word::of(&waker) {
+            Runtime::pass_over_task(word);
+        }
+        self.waker.set(Some(waker));
     }
 
     /// Wakes its task. Never call it while a structure is borrowed that the task may use: the waker
@@ -116,6 +184,52 @@ impl Waiter {
     ///
     /// See [`Waiter`].
     pub fn wake(&self) {
-        self.waker.wake_by_ref();
+        if let Some(waker) = self.waker.take() {
+            waker.wake_by_ref();
+            self.waker.set(Some(waker));
+        }
+    }
+
+    /// What is left of a waiter that is only to be woken.
+    #[inline]
+    pub(crate) fn into_call(self) -> Call {
+        Call(self.waker.take().unwrap_or_else(|| Waker::noop().clone()))
+    }
+}
+
+/// A wake that is due: two words, which is what makes it cheaper to pass on than a [`Waiter`].
+///
+/// Dropped, it wakes nobody.
+///
+/// # Examples
+///
+/// See [`WaitLine::serve_first`](super::lowlevel::WaitLine::serve_first).
+#[derive(Debug)]
+#[must_use = "a call that is dropped wakes nobody"]
+pub struct Call(Waker);
+
+impl Call {
+    /// Wakes whom it is for. Never make it while a structure is borrowed that the task may use: the waker may be
+    /// somebody else's and run any code.
+    ///
+    /// # Examples
+    ///
+    /// See [`WaitLine::serve_first`](super::lowlevel::WaitLine::serve_first).
+    #[inline]
+    pub fn make(self) {
+        match Word::of(&self.0) {
+            Some(word) => {
+                mem::forget(self);
+                word.wake();
+            }
+            None => self.0.wake(),
+        }
+    }
+}
+
+impl fmt::Debug for Waiter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut waiter = f.debug_struct("Waiter");
+        waiter.field("place", &self.place).field("accepts", &self.counts()).finish_non_exhaustive()
     }
 }

@@ -55,24 +55,29 @@ impl Word {
         Self(run | generation | (frame.index() & mask(bits::FRAME)))
     }
 
+    #[inline]
     pub(crate) fn run(self) -> u16 {
         (self.0 >> (bits::FRAME + bits::GENERATION)) as u16
     }
 
+    #[inline]
     pub(crate) fn generation(self) -> u16 {
         ((self.0 >> bits::FRAME) & mask(bits::GENERATION)) as u16
     }
 
+    #[inline]
     pub(crate) fn frame(self) -> FrameId {
         FrameId((self.0 & mask(bits::FRAME)) as u32)
     }
 
     /// The word of a waker, if it is one of ours.
+    #[inline]
     pub(crate) fn of(waker: &Waker) -> Option<Self> {
         ptr::eq(waker.vtable(), &VTABLE).then(|| Self(waker.data() as usize))
     }
 
     /// The waker that holds this word. Dropping it would do nothing, so nobody needs to.
+    #[inline]
     pub(crate) fn waker(self) -> ManuallyDrop<Waker> {
         // SAFETY: the contract of `RawWakerVTable` is about what its functions do with `data`. Ours
         // never dereference it: they copy it, or read the word that it is. They may be called from
@@ -80,12 +85,14 @@ impl Word {
         ManuallyDrop::new(unsafe { Waker::new(self.data(), &VTABLE) })
     }
 
+    #[inline]
     fn data(self) -> *const () {
         ptr::without_provenance(self.0)
     }
 
     /// Wakes what the word names, wherever that runs.
-    fn wake(self) {
+    #[inline]
+    pub(crate) fn wake(self) {
         let here = Runtime::with(|runtime| {
             let ours = runtime.run_id() == self.run();
             if ours {

@@ -202,3 +202,43 @@ fn none_is_called_while_those_who_wait_are_asked() {
     });
     drop(EVENT.with(|event| event.quietly(std::mem::take)));
 }
+
+/// Nor is one cloned then, as that may be foreign code, too: the waiter's own is put aside, and called when a shield has
+/// hidden the cancel.
+// rule: L-7
+#[test]
+fn none_is_cloned_while_those_who_wait_are_asked() {
+    struct Counts(AtomicUsize);
+    impl Wake for Counts {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    let calls = Arc::new(Counts(AtomicUsize::new(0)));
+    run(async {
+        let (region, inner) = (ScopeFrame::open(), ScopeFrame::open());
+        let mut polls = 0;
+        let body = poll_fn(|_| {
+            polls += 1;
+            if polls > 1 {
+                return Poll::<()>::Pending;
+            }
+            let waiter = {
+                let waker = Waker::from(calls.clone());
+                Waiter::new(&Context::from_waker(&waker))
+            };
+            assert!(waiter.accepts());
+            region.cancel();
+            let kept = Arc::strong_count(&calls);
+            assert!(!waiter.accepts() && !waiter.accepts());
+            assert_eq!((Arc::strong_count(&calls), calls.0.load(Ordering::Relaxed)), (kept, 0));
+            inner.set_shield(true);
+            assert_eq!(calls.0.load(Ordering::Relaxed), 1);
+            assert!(waiter.accepts());
+            inner.set_shield(false);
+            Poll::Pending
+        });
+        assert_eq!(in_region(&region, in_region(&inner, body)).await, None);
+    });
+    assert_eq!(Arc::strong_count(&calls), 1);
+}

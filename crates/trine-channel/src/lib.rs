@@ -12,6 +12,7 @@
 //! Everything works under any executor; without a trine run it is simply never cancelled.
 #![forbid(unsafe_code)]
 
+mod awaited;
 pub mod broadcast;
 mod capacity;
 mod drain;

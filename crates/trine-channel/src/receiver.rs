@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::rc::Rc;
 
-use trine_core::lowlevel::{Place, WaitCell};
+use trine_core::lowlevel::{Place, WaitCell, records_holders};
 
 use crate::drain::Drain;
 use crate::error::TryRecvError;
@@ -53,6 +53,8 @@ pub struct Receiver<T> {
     shared: Rc<WaitCell<State<T>>>,
     handle: HandleId,
     closed: Cell<bool>,
+    /// Neither closed, nor made while a test records who uses what.
+    plain: Cell<bool>,
     /// Set once the stream has ended: it stays ended.
     ended: Cell<bool>,
     /// Where `poll_next` waits. There is no future that could keep it.
@@ -75,6 +77,7 @@ impl<T> Receiver<T> {
             shared: Rc::clone(shared),
             handle,
             closed: Cell::new(closed),
+            plain: Cell::new(!closed && !records_holders()),
             ended: Cell::new(false),
             stream: Cell::new(None),
             turn: Cell::new(0),
@@ -238,6 +241,7 @@ impl<T> Receiver<T> {
         if self.closed.replace(true) {
             return Leftovers::default();
         }
+        self.plain.set(false);
         self.forget_stream_wait();
         self.shared.with(|state, wakes| state.close_receiver(self.handle, wakes))
     }
@@ -267,6 +271,12 @@ impl<T> Receiver<T> {
 
     pub(crate) fn shared(&self) -> &WaitCell<State<T>> {
         &self.shared
+    }
+
+    /// Whether the quick ways may be taken, which know nothing of closed handles and of tests.
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.plain.get()
     }
 
     pub(crate) fn handle(&self) -> HandleId {

@@ -37,7 +37,7 @@ impl<T> Receiver<T> {
             return self.poll_parked(place, cx);
         }
         ready!(poll_checkpoint(cx));
-        if !self.is_closed()
+        if self.is_plain()
             && let Some(item) = self.shared().quietly(State::pop_if_calm)
         {
             return Poll::Ready(Ok(item));
@@ -138,6 +138,9 @@ impl<T> Receiver<T> {
             }
             (Poll::Pending, Some(state.wishes.refresh(place, waiter)))
         });
+        if received.is_pending() {
+            self.tell_wait();
+        }
         received
     }
 

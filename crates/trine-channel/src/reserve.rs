@@ -41,7 +41,10 @@ impl<T> Sender<T> {
             ready!(poll_checkpoint(cx));
             stage = self.recheck_offer(parked, Waiter::new(cx));
         }
-        let Some(stage) = stage else { return Poll::Pending };
+        let Some(stage) = stage else {
+            self.tell_wait();
+            return Poll::Pending;
+        };
         *place = None;
         Poll::Ready(match stage {
             Stage::Reserved => Ok(()),

@@ -113,7 +113,10 @@ impl<'a, T> SendItem<'a, T> {
                 self.place = None;
                 Poll::Ready(outcome(stage, sender.is_closed()))
             }
-            None => Poll::Pending,
+            None => {
+                sender.tell_wait();
+                Poll::Pending
+            }
         }
     }
 }
@@ -160,7 +163,7 @@ impl<T> Future for SendItem<'_, T> {
         ready!(poll_checkpoint(cx));
         let this = &mut *self;
         let sender = this.sender;
-        if !sender.is_closed()
+        if sender.is_plain()
             && this.item.is_some()
             && sender.shared().quietly(|state| state.push_if_calm(&mut this.item))
         {

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::rc::Rc;
 
-use trine_core::lowlevel::WaitCell;
+use trine_core::lowlevel::{WaitCell, records_holders};
 
 use crate::error::{TryReserveError, TrySendError};
 use crate::reserve::{Reserve, Slot};
@@ -51,6 +51,8 @@ pub struct Sender<T> {
     shared: Rc<WaitCell<State<T>>>,
     handle: HandleId,
     closed: Cell<bool>,
+    /// Neither closed, nor made while a test records who uses what.
+    plain: Cell<bool>,
     sink: Cell<SinkState>,
 }
 
@@ -64,6 +66,7 @@ impl<T> Sender<T> {
             shared: Rc::clone(shared),
             handle,
             closed: Cell::new(false),
+            plain: Cell::new(!records_holders()),
             sink: Cell::new(SinkState::Idle),
         }
     }
@@ -208,6 +211,7 @@ impl<T> Sender<T> {
         if self.closed.replace(true) {
             return;
         }
+        self.plain.set(false);
         self.release_sink();
         self.shared.with(|state, wakes| state.close_sender(self.handle, wakes));
     }
@@ -239,6 +243,12 @@ impl<T> Sender<T> {
         &self.shared
     }
 
+    /// Whether the quick ways may be taken, which know nothing of closed handles and of tests.
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.plain.get()
+    }
+
     pub(crate) fn handle(&self) -> HandleId {
         self.handle
     }
@@ -255,7 +265,8 @@ impl<T> Clone for Sender<T> {
             return Self::open(&self.shared);
         }
         let sink = Cell::new(SinkState::Idle);
-        Self { shared: Rc::clone(&self.shared), handle: self.handle, closed: Cell::new(true), sink }
+        let (closed, plain) = (Cell::new(true), Cell::new(false));
+        Self { shared: Rc::clone(&self.shared), handle: self.handle, closed, plain, sink }
     }
 }
 

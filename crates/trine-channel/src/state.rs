@@ -28,7 +28,7 @@
 
 use std::collections::VecDeque;
 
-use trine_core::lowlevel::{WaitLine, Wakes};
+use trine_core::lowlevel::{Holders, WaitLine, Wakes};
 
 use crate::capacity::Capacity;
 use crate::error::{SendError, TryRecvError, TryReserveError, TrySendError};
@@ -114,6 +114,9 @@ pub(crate) struct State<T> {
     pub(crate) wishes: WaitLine<Wish<T>>,
     pub(crate) peak_buffer_used: usize,
     next_handle: u64,
+    /// Who has sent and who has received, if a test wants to know.
+    pub(crate) sent_by: Holders,
+    pub(crate) received_by: Holders,
 }
 
 impl<T> State<T> {
@@ -132,6 +135,8 @@ impl<T> State<T> {
             wishes: WaitLine::new(),
             peak_buffer_used: 0,
             next_handle: 0,
+            sent_by: Holders::new(),
+            received_by: Holders::new(),
         }
     }
 
@@ -220,6 +225,7 @@ impl<T> State<T> {
         closed: bool,
         wakes: &mut Wakes,
     ) -> Result<(), TrySendError<T>> {
+        self.sent_by.note_use();
         if closed {
             return Err(TrySendError::Closed(item));
         }
@@ -261,6 +267,7 @@ impl<T> State<T> {
     }
 
     pub(crate) fn try_recv(&mut self, closed: bool, wakes: &mut Wakes) -> Result<T, TryRecvError> {
+        self.received_by.note_use();
         if closed {
             return Err(TryRecvError::Closed);
         }
@@ -298,6 +305,7 @@ impl<T> State<T> {
         closed: bool,
         wakes: &mut Wakes,
     ) -> Result<(), TryReserveError> {
+        self.sent_by.note_use();
         if closed {
             return Err(TryReserveError::Closed);
         }

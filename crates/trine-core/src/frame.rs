@@ -91,6 +91,7 @@ impl Poller {
 /// | `IN_TURN` | a group is being polled | the end of its turn |
 /// | `PASSED_OVER` | a task is among those to be woken when a cancel is hidden | being woken so |
 /// | `NOTED` | a task's name, or why a scope was cancelled, is kept beside the tree | being released |
+/// | `OVER` | the future is gone, though the owner keeps the frame | being released |
 /// | `VISIBLE`, `HARDENED` | cached: see `visibility.rs` | recomputed when `seen` is old |
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Flags(u16);
@@ -109,6 +110,7 @@ impl Flags {
     pub(crate) const NOTED: Flags = Flags(1 << 10);
     pub(crate) const IN_TURN: Flags = Flags(1 << 11);
     pub(crate) const PASSED_OVER: Flags = Flags(1 << 12);
+    pub(crate) const OVER: Flags = Flags(1 << 13);
 
     #[inline]
     pub(crate) fn has(self, flag: Flags) -> bool {
@@ -127,7 +129,7 @@ impl Flags {
 
 impl fmt::Debug for Flags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const NAMES: [&str; 13] = [
+        const NAMES: [&str; 14] = [
             "queued",
             "released",
             "cancelled",
@@ -141,6 +143,7 @@ impl fmt::Debug for Flags {
             "noted",
             "in_turn",
             "passed_over",
+            "over",
         ];
         let set = NAMES.iter().enumerate().filter(|(bit, _)| self.0 & (1 << bit) != 0);
         f.debug_set().entries(set.map(|(_, name)| name)).finish()

@@ -39,6 +39,7 @@ mod group;
 mod guard;
 mod guards;
 mod handle;
+mod holders;
 mod idle;
 mod instrument;
 #[expect(unsafe_code, reason = "reaching the thread-local and recycling memory are on every path")]

@@ -18,6 +18,9 @@ pub use crate::drain::Drained;
 pub use crate::group::{Group, Under};
 pub use crate::guard::Guard;
 pub use crate::handle::RemoteHandle;
+pub use crate::holders::{
+    Awaited, Hold, Holder, Holders, record_holders, records_holders, waits_for, watch_waits,
+};
 pub use crate::idle::{WaitIdle, wait_idle};
 pub use crate::instrument::{Schedule, set_schedule};
 pub use crate::local::TaskBox;

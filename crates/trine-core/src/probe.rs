@@ -11,6 +11,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use crate::frame::{Flags, FrameId, Role};
+use crate::holders::WaitHook;
 use crate::instrument::TaskInfo;
 use crate::runtime::Runtime;
 use crate::scope::ScopeFrame;
@@ -19,6 +20,7 @@ use crate::scope::ScopeFrame;
 #[derive(Default)]
 pub(crate) struct Hooks {
     pub(crate) at_checkpoint: RefCell<Option<Rc<dyn Fn()>>>,
+    pub(crate) at_wait: RefCell<Option<WaitHook>>,
     pub(crate) when_idle: RefCell<Option<IdleHook>>,
 }
 
@@ -152,7 +154,7 @@ pub fn watch_checkpoints(hook: Option<Rc<dyn Fn()>>) {
 }
 
 #[track_caller]
-fn outside(what: &str) -> ! {
+pub(crate) fn outside(what: &str) -> ! {
     panic!("`{what}` was called outside of a run: call it from inside `trine::run`")
 }
 
@@ -222,6 +224,7 @@ impl Runtime {
             name,
             site: self.site(id),
             ready: has(Flags::QUEUED),
+            over: has(Flags::OVER),
             cancelled: has(Flags::CANCELLED),
             expired: has(Flags::EXPIRED),
             reason,
@@ -283,6 +286,8 @@ pub struct FrameInfo {
     pub site: Option<&'static Location<'static>>,
     /// Whether it was woken and not polled since.
     pub ready: bool,
+    /// Whether its future is gone: the body of a nursery that has only its tasks to wait for.
+    pub over: bool,
     /// Whether it was cancelled itself.
     pub cancelled: bool,
     /// Whether it was its deadline that cancelled it.

@@ -308,6 +308,7 @@ impl Drop for Scheduler {
             runtime.cancel_at.set(u64::MAX);
             runtime.hooked.set(false);
             runtime.real_time.set(true);
+            runtime.records_holders.set(false);
             *runtime.run.borrow_mut() = None;
         });
         panic.drop_each(self.active.locals.take());

@@ -43,6 +43,8 @@ pub(crate) struct Runtime {
     pub(crate) real_time: Cell<bool>,
     /// Whether the schedule is shuffled, or somebody watches it.
     pub(crate) hooked: Cell<bool>,
+    /// Whether a test wants to know who holds what.
+    pub(crate) records_holders: Cell<bool>,
     /// Cancel points passed, the one at which to cancel, and what.
     pub(crate) checkpoints: Cell<u64>,
     pub(crate) cancel_at: Cell<u64>,
@@ -82,6 +84,7 @@ impl Runtime {
             run_id: Cell::new(0),
             real_time: Cell::new(true),
             hooked: Cell::new(false),
+            records_holders: Cell::new(false),
             checkpoints: Cell::new(0),
             cancel_at: Cell::new(u64::MAX),
             cancel_scope: Cell::new(FrameId::NONE),

@@ -191,6 +191,26 @@ impl TaskFrame {
     pub fn adopt(&self, scope: &ScopeFrame) {
         Runtime::with(|runtime| runtime.tree(|tree| tree.move_under(scope.id(), self.id)));
     }
+
+    /// Says in the tree of tasks that the future is gone, though the frame is kept.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use trine_core::lowlevel::{Group, Under, frames};
+    /// # trine_core::run(async {
+    /// let group = Group::open();
+    /// let task = group.add(Under::Group, 0);
+    /// task.note_over();
+    /// assert_eq!(frames().iter().filter(|frame| frame.over).count(), 1);
+    /// # });
+    /// ```
+    #[inline]
+    pub fn note_over(&self) {
+        Runtime::with(|runtime| {
+            runtime.peek(|tree| tree.frames[self.id.index()].flags.set(Flags::OVER, true));
+        });
+    }
 }
 
 impl Drop for TaskFrame {

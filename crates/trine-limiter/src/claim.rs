@@ -145,7 +145,11 @@ impl Claim {
             limiter.with_ledger(|ledger, wakes| ledger.refresh(slot, fresh, place, wakes));
         drop(spare);
         leave_moved(before, place);
-        if granted { self.finish(slot, place) } else { Poll::Pending }
+        if granted {
+            return self.finish(slot, place);
+        }
+        limiter.tell_wait();
+        Poll::Pending
     }
 
     /// Granted by another thread, which could not see whether this one is cancelled: if it is, the next in line gets it.

@@ -18,6 +18,8 @@
 use std::collections::HashSet;
 use std::task::Waker;
 
+use trine_core::lowlevel::{Awaited, Hold, Holders};
+
 use crate::place::Place;
 use crate::wakes::Wakes;
 use crate::{AcquireError, Borrower, LimiterStatistics};
@@ -71,6 +73,8 @@ enum Answer {
 struct Slot {
     stage: Stage,
     borrower: Borrower,
+    /// Whose it is, if a test wants to know.
+    hold: Hold,
     place: Option<Place>,
     waker: Option<Waker>,
     /// The neighbours in line; `next` also links the vacant slots.
@@ -90,6 +94,7 @@ pub(crate) struct Ledger {
     named: HashSet<Borrower>,
     /// How many claims had no named borrower.
     anonymous: u64,
+    holders: Holders,
 }
 
 impl Ledger {
@@ -103,6 +108,7 @@ impl Ledger {
             tail: NONE,
             named: HashSet::new(),
             anonymous: 0,
+            holders: Holders::new(),
         }
     }
 
@@ -274,6 +280,25 @@ impl Ledger {
         }
     }
 
+    /// The task that runs now has this token, and a test wants to know.
+    pub(crate) fn note_hold(&mut self, id: SlotId) {
+        self.slots[id.0].hold = self.holders.add(None);
+    }
+
+    /// What those in line wait for, for a test that wants to know.
+    pub(crate) fn awaited(&self, key: usize) -> Awaited {
+        let granted = |slot: &Slot| slot.stage == Stage::Granted;
+        Awaited {
+            what: "limiter",
+            wish: "a token of",
+            key,
+            state: format!("{} of {} tokens are taken", self.borrowed, self.total),
+            relation: "held by",
+            by: self.holders.iter().cloned().collect(),
+            not_picked_up: self.slots.iter().any(granted),
+        }
+    }
+
     /// An error if `borrower` already has a claim.
     #[inline]
     fn refuse_second_claim(&self, borrower: Option<Borrower>) -> Result<(), AcquireError> {
@@ -341,6 +366,7 @@ impl Ledger {
             self.slots.push(Slot {
                 stage,
                 borrower,
+                hold: Hold::default(),
                 place: None,
                 waker: None,
                 previous: NONE,
@@ -362,6 +388,7 @@ impl Ledger {
         slot.stage = Stage::Vacant;
         slot.next = self.first_vacant;
         self.first_vacant = id.0;
+        self.holders.remove(std::mem::take(&mut slot.hold));
         let borrower = slot.borrower;
         if !self.named.is_empty() {
             self.named.remove(&borrower);

@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use trine_core::lowlevel::{records_holders, waits_for};
+
 use crate::blocking::block_until;
 use crate::ledger::{Ledger, SlotId};
 use crate::wakes::Wakes;
@@ -333,6 +335,28 @@ impl CapacityLimiter {
     #[inline]
     pub(crate) fn release(&self, slot: SlotId) {
         self.with_ledger(|ledger, wakes| ledger.release(slot, wakes));
+    }
+
+    /// The task that runs now has got a token: noted if a test wants to know.
+    #[inline]
+    pub(crate) fn note_hold(&self, slot: SlotId) {
+        if records_holders() {
+            self.record_hold(slot);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn record_hold(&self, slot: SlotId) {
+        self.with_ledger(|ledger, _| ledger.note_hold(slot));
+    }
+
+    /// Says what those in line wait for, if a test wants to know.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn tell_wait(&self) {
+        let key = std::ptr::from_ref(self).addr();
+        waits_for(|| Some(self.with_ledger(|ledger, _| ledger.awaited(key))));
     }
 
     fn try_claim(&self, borrower: Option<Borrower>) -> Result<SlotId, AcquireError> {

@@ -18,6 +18,7 @@ pub struct Permit<'a> {
 
 impl<'a> Permit<'a> {
     pub(crate) fn new(limiter: &'a CapacityLimiter, slot: SlotId) -> Self {
+        limiter.note_hold(slot);
         Self { limiter, slot }
     }
 }
@@ -43,6 +44,7 @@ pub struct OwnedPermit {
 
 impl OwnedPermit {
     pub(crate) fn new(limiter: Arc<CapacityLimiter>, slot: SlotId) -> Self {
+        limiter.note_hold(slot);
         Self { limiter, slot }
     }
 

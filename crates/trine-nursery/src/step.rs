@@ -274,6 +274,9 @@ where
     fn end_body(&mut self) {
         let body = &mut self.body;
         self.shared.catch(|| body.set(None));
+        if let Some(frame) = &*self.shared.frames.body.borrow() {
+            frame.note_over();
+        }
     }
 
     fn may_drop_body(&self) -> bool {

@@ -16,7 +16,7 @@ use std::task::{Context, Poll, ready};
 use trine_core::lowlevel::{Place, WaitCell, WaitLine, Waiter, Wakes, poll_checkpoint};
 
 use crate::mutex::{Mutex, MutexGuard, RawLock};
-use crate::turn::Grants;
+use crate::turn::{Grants, tell_wait};
 
 /// Waiting, with a lock, until somebody says that what it guards has changed (trio: `Condition`).
 ///
@@ -232,7 +232,11 @@ impl<'a, T> Future for ConditionWait<'_, 'a, T> {
             return Poll::Pending;
         };
         let (granted, _old) = lock.with(|lock, wakes| lock.recheck(place, waiter, wakes));
-        if granted.is_some() { Poll::Ready(this.finish()) } else { Poll::Pending }
+        if granted.is_some() {
+            return Poll::Ready(this.finish());
+        }
+        tell_wait(lock);
+        Poll::Pending
     }
 }
 

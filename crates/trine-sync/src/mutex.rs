@@ -9,9 +9,9 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use trine_core::lowlevel::{WaitCell, WaitLine, Wakes};
+use trine_core::lowlevel::{Hold, Holders, WaitCell, WaitLine, Wakes};
 
-use crate::turn::{Grants, Turn};
+use crate::turn::{Grants, Site, Turn, note_hold};
 
 /// One task at a time, first come first served, for work that waits in the middle (trio: `Lock`).
 ///
@@ -58,17 +58,15 @@ pub struct Mutex<T> {
 /// A lock without the value that it guards.
 pub(crate) type RawLock = WaitCell<LockState>;
 
-/// Where somebody asked for a lock.
-type Site = &'static Location<'static>;
-
 pub(crate) struct LockState {
     locked_at: Option<Site>,
     line: WaitLine<Site>,
+    holders: Holders,
 }
 
 impl LockState {
     fn new() -> Self {
-        Self { locked_at: None, line: WaitLine::new() }
+        Self { locked_at: None, line: WaitLine::new(), holders: Holders::new() }
     }
 
     fn unlock(&mut self, wakes: &mut Wakes) {
@@ -82,6 +80,14 @@ impl Grants for LockState {
 
     fn line(&mut self) -> &mut WaitLine<Site> {
         &mut self.line
+    }
+
+    fn holders(&mut self) -> Option<&mut Holders> {
+        Some(&mut self.holders)
+    }
+
+    fn describe(&self) -> (&'static str, &'static str, String) {
+        ("mutex", "", String::new())
     }
 
     fn try_now(&mut self, want: &mut Site, wakes: &mut Wakes) -> bool {
@@ -210,10 +216,11 @@ impl<T> Mutex<T> {
 
     /// The guard of who has been granted the lock.
     pub(crate) fn guard(&self) -> MutexGuard<'_, T> {
+        let hold = note_hold(&self.lock, |state| state.locked_at);
         MutexGuard {
             value: self.value.borrow_mut(),
             mutex: self,
-            _unlock: Unlock { lock: &self.lock },
+            _unlock: Unlock { lock: &self.lock, hold },
         }
     }
 
@@ -306,10 +313,14 @@ impl<T> fmt::Debug for MutexGuard<'_, T> {
 
 struct Unlock<'a> {
     lock: &'a RawLock,
+    hold: Hold,
 }
 
 impl Drop for Unlock<'_> {
     fn drop(&mut self) {
-        self.lock.with(LockState::unlock);
+        self.lock.with(|state, wakes| {
+            state.holders.remove(self.hold);
+            state.unlock(wakes);
+        });
     }
 }

@@ -8,10 +8,10 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use trine_core::lowlevel::{WaitCell, WaitLine, Wakes};
+use trine_core::lowlevel::{Hold, Holders, WaitCell, WaitLine, Wakes};
 
 use crate::mutex::LockStatistics;
-use crate::turn::{Grants, Turn};
+use crate::turn::{Grants, Turn, note_hold};
 
 /// Many readers or one writer, first come first served.
 ///
@@ -52,6 +52,7 @@ struct RwState {
     readers: usize,
     writer: Option<&'static Location<'static>>,
     line: WaitLine<Access>,
+    holders: Holders,
 }
 
 impl RwState {
@@ -83,6 +84,19 @@ impl Grants for RwState {
 
     fn line(&mut self) -> &mut WaitLine<Access> {
         &mut self.line
+    }
+
+    fn holders(&mut self) -> Option<&mut Holders> {
+        Some(&mut self.holders)
+    }
+
+    fn describe(&self) -> (&'static str, &'static str, String) {
+        let how = match (self.writer, self.readers) {
+            (Some(_), _) => String::from("it is being written"),
+            (None, 1) => String::from("it is being read"),
+            (None, readers) => format!("it is being read by {readers}"),
+        };
+        ("read-write lock", "", how)
     }
 
     fn try_now(&mut self, want: &mut Access, wakes: &mut Wakes) -> bool {
@@ -117,7 +131,8 @@ impl<T> RwLock<T> {
     ///
     /// See [`RwLock`].
     pub const fn new(value: T) -> Self {
-        let state = RwState { readers: 0, writer: None, line: WaitLine::new() };
+        let state =
+            RwState { readers: 0, writer: None, line: WaitLine::new(), holders: Holders::new() };
         Self { lock: WaitCell::new(state), value: RefCell::new(value) }
     }
 
@@ -219,15 +234,16 @@ impl<T> RwLock<T> {
     }
 
     fn read_guard(&self) -> ReadGuard<'_, T> {
-        ReadGuard {
-            value: self.value.borrow(),
-            _unlock: Unlock { lock: &self.lock, how: RwState::unlock_read },
-        }
+        ReadGuard { value: self.value.borrow(), _unlock: self.unlock(RwState::unlock_read) }
     }
 
     fn write_guard(&self) -> WriteGuard<'_, T> {
-        let _unlock = Unlock { lock: &self.lock, how: RwState::unlock_write };
+        let _unlock = self.unlock(RwState::unlock_write);
         WriteGuard { value: self.value.borrow_mut(), _unlock }
+    }
+
+    fn unlock(&self, how: fn(&mut RwState, &mut Wakes)) -> Unlock<'_> {
+        Unlock { lock: &self.lock, how, hold: note_hold(&self.lock, |state| state.writer) }
     }
 }
 
@@ -341,10 +357,14 @@ impl<T> fmt::Debug for WriteGuard<'_, T> {
 struct Unlock<'a> {
     lock: &'a WaitCell<RwState>,
     how: fn(&mut RwState, &mut Wakes),
+    hold: Hold,
 }
 
 impl Drop for Unlock<'_> {
     fn drop(&mut self) {
-        self.lock.with(self.how);
+        self.lock.with(|state, wakes| {
+            state.holders.remove(self.hold);
+            (self.how)(state, wakes);
+        });
     }
 }

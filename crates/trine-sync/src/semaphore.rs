@@ -6,9 +6,9 @@ use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use trine_core::lowlevel::{WaitCell, WaitLine, Wakes};
+use trine_core::lowlevel::{Hold, Holders, WaitCell, WaitLine, Wakes};
 
-use crate::turn::{Grants, Turn};
+use crate::turn::{Grants, Turn, note_hold};
 
 /// A number of permits, first come first served (trio: `Semaphore`).
 ///
@@ -51,6 +51,7 @@ struct SemaphoreState {
     held: usize,
     max: Option<usize>,
     line: WaitLine<()>,
+    holders: Holders,
 }
 
 impl SemaphoreState {
@@ -65,6 +66,14 @@ impl Grants for SemaphoreState {
 
     fn line(&mut self) -> &mut WaitLine<()> {
         &mut self.line
+    }
+
+    fn holders(&mut self) -> Option<&mut Holders> {
+        Some(&mut self.holders)
+    }
+
+    fn describe(&self) -> (&'static str, &'static str, String) {
+        ("semaphore", "a permit of", format!("{} out, {} left", self.held, self.value))
     }
 
     fn try_now(&mut self, _want: &mut (), wakes: &mut Wakes) -> bool {
@@ -128,7 +137,9 @@ impl Semaphore {
     }
 
     const fn with_max(value: usize, max: Option<usize>) -> Self {
-        Self { cell: WaitCell::new(SemaphoreState { value, held: 0, max, line: WaitLine::new() }) }
+        let line = WaitLine::new();
+        let holders = Holders::new();
+        Self { cell: WaitCell::new(SemaphoreState { value, held: 0, max, line, holders }) }
     }
 
     /// Waits for a permit, which is released when it is dropped.
@@ -157,7 +168,7 @@ impl Semaphore {
     /// ```
     pub fn try_acquire(&self) -> Option<SemaphorePermit<'_>> {
         let free = self.cell.with(|state, wakes| state.try_now(&mut (), wakes));
-        free.then(|| SemaphorePermit { semaphore: self })
+        free.then(|| SemaphorePermit::new(self))
     }
 
     /// Adds a permit, from anywhere; for one that was taken with `acquire`, dropping that is enough.
@@ -243,7 +254,7 @@ impl<'a> Future for Acquire<'a> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let semaphore = self.semaphore;
-        self.turn.poll(cx).map(|()| SemaphorePermit { semaphore })
+        self.turn.poll(cx).map(|()| SemaphorePermit::new(semaphore))
     }
 }
 
@@ -257,23 +268,35 @@ impl fmt::Debug for Acquire<'_> {
 #[must_use = "a permit is released when it is dropped"]
 pub struct SemaphorePermit<'a> {
     semaphore: &'a Semaphore,
+    hold: Hold,
 }
 
-impl SemaphorePermit<'_> {
+impl<'a> SemaphorePermit<'a> {
+    #[inline]
+    fn new(semaphore: &'a Semaphore) -> Self {
+        Self { semaphore, hold: note_hold(&semaphore.cell, |_| None) }
+    }
+
     /// Keeps the permit out of the semaphore; [`Semaphore::release`] puts it back.
     ///
     /// # Examples
     ///
     /// See [`Semaphore::release`].
     pub fn forget(self) {
-        self.semaphore.cell.with(|state, _| state.held -= 1);
+        self.semaphore.cell.with(|state, _| {
+            state.holders.remove(self.hold);
+            state.held -= 1;
+        });
         mem::forget(self);
     }
 }
 
 impl Drop for SemaphorePermit<'_> {
     fn drop(&mut self) {
-        self.semaphore.cell.with(|state, wakes| state.give_back((), wakes));
+        self.semaphore.cell.with(|state, wakes| {
+            state.holders.remove(self.hold);
+            state.give_back((), wakes);
+        });
     }
 }
 

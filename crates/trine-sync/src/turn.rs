@@ -3,9 +3,16 @@
 //! A primitive says how it grants ([`Grants`]); a turn is the future that joins its line, picks the grant up, and on
 //! drop leaves, or gives back what it was granted and has not delivered.
 
+use std::panic::Location;
 use std::task::{Context, Poll, ready};
 
-use trine_core::lowlevel::{Place, WaitCell, WaitLine, Waiter, Wakes, poll_checkpoint};
+use trine_core::lowlevel::{
+    Awaited, Hold, Holders, Place, WaitCell, WaitLine, Waiter, Wakes, poll_checkpoint,
+    records_holders, waits_for,
+};
+
+/// Where somebody asked for something.
+pub(crate) type Site = &'static Location<'static>;
 
 /// The state of a primitive that hands something on.
 pub(crate) trait Grants {
@@ -13,6 +20,16 @@ pub(crate) trait Grants {
     type Want: Copy;
 
     fn line(&mut self) -> &mut WaitLine<Self::Want>;
+
+    /// Who holds it, as far as a test wants to know; `None` if it is nothing that one could hold.
+    fn holders(&mut self) -> Option<&mut Holders> {
+        None
+    }
+
+    /// What it is called, what is wanted of it, and how it is now, for reports.
+    fn describe(&self) -> (&'static str, &'static str, String) {
+        ("", "", String::new())
+    }
 
     /// Grants at once, if that can be done and nobody who accepts has waited longer.
     fn try_now(&mut self, want: &mut Self::Want, wakes: &mut Wakes) -> bool;
@@ -52,6 +69,36 @@ pub(crate) trait Grants {
             None => (None, self.line().refresh(place, waiter)),
         }
     }
+}
+
+/// Notes that the task which runs now has it, if a test wants to know.
+#[inline]
+pub(crate) fn note_hold<G: Grants>(cell: &WaitCell<G>, site: fn(&G) -> Option<Site>) -> Hold {
+    if records_holders() { record_hold(cell, site) } else { Hold::default() }
+}
+
+#[cold]
+#[inline(never)]
+fn record_hold<G: Grants>(cell: &WaitCell<G>, site: fn(&G) -> Option<Site>) -> Hold {
+    cell.quietly(|state| {
+        let site = site(state);
+        state.holders().map(|holders| holders.add(site)).unwrap_or_default()
+    })
+}
+
+/// Says what is waited for, if a test wants to know.
+#[cold]
+#[inline(never)]
+pub(crate) fn tell_wait<G: Grants>(cell: &WaitCell<G>) {
+    waits_for(|| {
+        cell.quietly(|state| {
+            let by = state.holders()?.iter().cloned().collect();
+            let (what, wish, how) = state.describe();
+            let not_picked_up = state.line().granted_payloads_mut().next().is_some();
+            let key = std::ptr::from_ref(cell).addr();
+            Some(Awaited { what, wish, key, state: how, relation: "held by", by, not_picked_up })
+        })
+    });
 }
 
 /// One who waits, or is about to.
@@ -109,7 +156,11 @@ impl<'a, G: Grants> Turn<'a, G> {
         ready!(poll_checkpoint(cx));
         let waiter = Waiter::new(cx);
         let (granted, _old) = self.cell.with(|state, wakes| state.recheck(place, waiter, wakes));
-        granted.map_or(Poll::Pending, Poll::Ready)
+        let Some(granted) = granted else {
+            tell_wait(self.cell);
+            return Poll::Pending;
+        };
+        Poll::Ready(granted)
     }
 }
 

@@ -31,6 +31,7 @@
 mod blocked;
 mod checkpoints;
 mod conformance;
+mod cycles;
 mod fixture;
 pub mod guide;
 mod mock_clock;

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
-use trine_core::lowlevel::{Idle, watch_checkpoints, watch_idle};
+use trine_core::lowlevel::{Idle, watch_idle};
 
 use crate::task_tree::TaskTree;
 use crate::waits::Waits;
@@ -62,7 +62,7 @@ impl Quiet {
     fn stuck(&self) {
         let asked = self.state.asking.take();
         if let Some(waits) = asked {
-            watch_checkpoints(None);
+            Waits::stop();
             self.state.before.take();
             panic!("{}", report(&TaskTree::now().with_waits(waits)));
         }
@@ -113,6 +113,9 @@ fn report(tree: &TaskTree) -> String {
          work. The tasks:\n",
     );
     text.push_str(&tree.to_string());
+    for cycle in tree.cycles() {
+        text.push_str(&format!("cycle:\n  {}\n", cycle.join("\n  ")));
+    }
     let snoozed = tree.snoozed();
     if !snoozed.is_empty() {
         let paths: Vec<String> = snoozed.into_iter().map(|(_, path)| path).collect();

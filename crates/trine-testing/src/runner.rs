@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
 
 use trine_core::Runner;
-use trine_core::lowlevel::set_schedule;
+use trine_core::lowlevel::{record_holders, set_schedule};
 
 use crate::mock_clock::MockClock;
 use crate::outcome::TestOutput;
@@ -357,6 +357,7 @@ impl TestRunner {
             if let Some(schedule) = schedule {
                 set_schedule(schedule);
             }
+            record_holders();
             let quiet = Quiet::watch(self.patience, self.deny_snoozing);
             let watchdog = self.timeout.map(|allowed| Watchdog::start(&self.name, allowed));
             let output = test.await;

@@ -12,8 +12,9 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 
-use trine_core::lowlevel::{FrameInfo, FrameKind, frames};
+use trine_core::lowlevel::{FrameInfo, FrameKind, current_task, frames};
 
+use crate::cycles::Awaits;
 use crate::places::Wait;
 use crate::waits::Waits;
 
@@ -34,7 +35,16 @@ pub struct TaskTree {
     frames: BTreeMap<u64, FrameInfo>,
     inside: BTreeMap<Option<u64>, Vec<u64>>,
     now: std::time::Instant,
-    waits: Option<Waits>,
+    asked: Option<Asked>,
+    /// The task whose code runs, and those that are polling it.
+    running: Vec<u64>,
+}
+
+/// What came of asking every task.
+#[derive(Debug, Clone)]
+struct Asked {
+    waits: Waits,
+    awaits: Awaits,
 }
 
 impl TaskTree {
@@ -46,8 +56,9 @@ impl TaskTree {
     #[must_use]
     pub fn now() -> Self {
         let frames: BTreeMap<u64, FrameInfo> = frames().into_iter().map(|f| (f.id, f)).collect();
-        let mut tree =
-            Self { inside: BTreeMap::new(), frames, now: trine_core::now(), waits: None };
+        let (inside, now) = (BTreeMap::new(), trine_core::now());
+        let mut tree = Self { inside, frames, now, asked: None, running: Vec::new() };
+        tree.running = tree.pollers(current_task().map(|task| task.id));
         for frame in tree.frames.values() {
             tree.inside.entry(tree.parent(frame)).or_default().push(frame.id);
         }
@@ -63,8 +74,86 @@ impl TaskTree {
 
     /// With what each task waits for.
     pub(crate) fn with_waits(mut self, waits: Waits) -> Self {
-        self.waits = Some(waits);
+        let awaits = Awaits::of(&self, &waits);
+        self.asked = Some(Asked { waits, awaits });
         self
+    }
+
+    /// A task and those that are polling it, from the inside out.
+    fn pollers(&self, task: Option<u64>) -> Vec<u64> {
+        let poller = |id: &u64| {
+            let nursery = self.frames.get(id)?.polled_by?;
+            self.frames.get(&nursery)?.polled_by
+        };
+        std::iter::successors(task, poller).collect()
+    }
+
+    /// All tasks, in the order in which they are shown.
+    pub(crate) fn tasks(&self) -> Vec<u64> {
+        let mut tasks = Vec::new();
+        self.collect_tasks(None, &mut tasks);
+        tasks
+    }
+
+    fn collect_tasks(&self, id: Option<u64>, tasks: &mut Vec<u64>) {
+        for child in self.children(id) {
+            if self.frames[&child].kind == FrameKind::Task {
+                tasks.push(child);
+            }
+            self.collect_tasks(Some(child), tasks);
+        }
+    }
+
+    pub(crate) fn has(&self, id: u64) -> bool {
+        self.frames.contains_key(&id)
+    }
+
+    /// The task that a body is in; another task itself.
+    pub(crate) fn owner(&self, id: u64) -> u64 {
+        let Some(frame) = self.frames.get(&id).filter(|frame| self.is_body(frame)) else {
+            return id;
+        };
+        self.task_around(frame).map_or(id, |task| self.owner(task))
+    }
+
+    fn task_around(&self, frame: &FrameInfo) -> Option<u64> {
+        let mut at = self.frames.get(&frame.around?)?;
+        while at.kind != FrameKind::Task {
+            at = self.frames.get(&at.around?)?;
+        }
+        Some(at.id)
+    }
+
+    /// The tasks that a task waits for because the body of a nursery in it is over.
+    pub(crate) fn joined_by(&self, task: u64) -> Vec<u64> {
+        let nurseries = self.frames.values().filter(|frame| {
+            frame.kind == FrameKind::Nursery && self.task_around(frame) == Some(task)
+        });
+        let mut joined = Vec::new();
+        for nursery in nurseries {
+            let members = self.frames.values().filter(|frame| frame.polled_by == Some(nursery.id));
+            let (bodies, tasks): (Vec<_>, Vec<_>) = members.partition(|frame| self.is_body(frame));
+            if bodies.iter().all(|body| body.over) {
+                joined.extend(tasks.into_iter().map(|task| task.id));
+            }
+        }
+        joined
+    }
+
+    /// A task by its name alone, if it has one.
+    pub(crate) fn name(&self, id: u64) -> String {
+        match self.frames.get(&id) {
+            Some(frame) => match &frame.name {
+                Some(name) if name != "main" => format!("\"{name}\""),
+                _ => self.title(frame),
+            },
+            None => String::from("a task that is gone"),
+        }
+    }
+
+    /// The cycles among tasks that wait for each other, if that was asked for.
+    pub(crate) fn cycles(&self) -> Vec<Vec<String>> {
+        self.asked.as_ref().map(|asked| asked.awaits.cycles(self)).unwrap_or_default()
     }
 
     /// Under which frame another one is shown. The body of a nursery is outside of it as far as cancels
@@ -82,7 +171,8 @@ impl TaskTree {
 
     /// The tasks that were woken and that nobody polls, each with the way by which it would be reached.
     pub(crate) fn snoozed(&self) -> Vec<(u64, String)> {
-        let tasks = self.frames.values().filter(|f| f.kind == FrameKind::Task && f.ready);
+        let tasks =
+            self.frames.values().filter(|f| f.kind == FrameKind::Task && f.ready && !f.over);
         tasks.map(|task| (task.id, self.path(task))).collect()
     }
 
@@ -129,7 +219,11 @@ impl TaskTree {
     fn line(&self, frame: &FrameInfo) -> String {
         let mut line = self.title(frame);
         if frame.kind == FrameKind::Task {
-            line.push_str(if frame.ready { ": woken, but not polled" } else { ": parked" });
+            line.push_str(match (self.running.contains(&frame.id), frame.ready) {
+                (true, _) => ": running",
+                (false, true) => ": woken, but not polled",
+                (false, false) => ": parked",
+            });
         }
         if let Some(deadline) = frame.deadline {
             let left = deadline.saturating_duration_since(self.now);
@@ -154,20 +248,21 @@ impl TaskTree {
 
     /// What a task waits for, a line each.
     fn waits_of(&self, frame: &FrameInfo) -> Vec<String> {
-        let Some(waits) = &self.waits else { return Vec::new() };
-        if frame.kind != FrameKind::Task {
+        let Some(asked) = self.asked.as_ref().filter(|_| frame.kind == FrameKind::Task) else {
             return Vec::new();
+        };
+        let mut lines = Vec::new();
+        for known in asked.waits.of(frame.id) {
+            lines.extend(lines_of(&known.wait));
+            let awaited = known.awaited.iter();
+            lines.extend(awaited.map(|of| format!("    {}", asked.awaits.describe(self, of))));
         }
-        let known: Vec<String> = waits.of(frame.id).iter().flat_map(lines_of).collect();
-        if !known.is_empty() || frame.ready {
-            return known;
+        if lines.is_empty() && !frame.ready {
+            let inside = !self.children(Some(frame.id)).is_empty();
+            let what = if inside { "what is in it" } else { "something that trine does not know" };
+            lines.push(format!("waits for {what}"));
         }
-        let inside = !self.children(Some(frame.id)).is_empty();
-        vec![String::from(match (inside, self.is_body(frame)) {
-            (true, _) => "waits for what is in it",
-            (false, true) => "is over, or waits for something that trine does not know",
-            (false, false) => "waits for something that trine does not know",
-        })]
+        lines
     }
 
     fn write(
@@ -196,15 +291,15 @@ impl TaskTree {
         Ok(())
     }
 
-    /// What is shown under a frame. The run's own scope is left out while it is empty.
+    /// What is shown under a frame. The run's own scope is left out while it is empty, and so is the body of
+    /// a nursery once it is over.
     fn children(&self, id: Option<u64>) -> Vec<u64> {
         let children = self.inside.get(&id).into_iter().flatten().copied();
         children
             .filter(|id| {
                 let frame = &self.frames[id];
-                frame.kind != FrameKind::Scope
-                    || frame.site.is_some()
-                    || self.inside.contains_key(&Some(*id))
+                let empty = !self.inside.contains_key(&Some(*id));
+                !(frame.over || frame.kind == FrameKind::Scope && frame.site.is_none() && empty)
             })
             .collect()
     }

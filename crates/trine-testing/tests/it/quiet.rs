@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::future::poll_fn;
+use std::mem;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::Poll;
@@ -12,8 +13,9 @@ use trine_cancel::{move_on_after, shield};
 use trine_channel::open_memory_channel;
 use trine_core::lowlevel::{Idle, OutsideWork, watch_idle};
 use trine_core::{Runner, checkpoint, sleep, sleep_forever};
+use trine_limiter::CapacityLimiter;
 use trine_nursery::{gather, open_nursery};
-use trine_sync::Mutex;
+use trine_sync::{Mutex, RwLock, Semaphore};
 use trine_testing::{MockClock, TaskTree, TestRunner};
 
 use crate::support::{failure, ms, run_virtually, secs};
@@ -49,6 +51,190 @@ fn a_deadlock_fails_with_the_task_tree() {
         assert!(rest.contains("waits for Lock of trine_sync, at "), "{message}");
         assert!(rest.contains("quiet.rs:"), "{message}");
     }
+}
+
+/// Who holds what each task waits for is told, with the line that took it; and the circle of them.
+// rule: K-5
+#[test]
+fn a_deadlock_names_holders_and_the_cycle() {
+    let (left, right) = (Mutex::new(()), Mutex::new(()));
+    let both = async |first: &Mutex<()>, second: &Mutex<()>| {
+        let _first = move_on_after(secs(1), first.lock()).await; // the lock is of the task, not of the scope
+        checkpoint().await;
+        let _second = second.lock().await;
+    };
+    let message = stuck(async {
+        open_nursery(async |nursery| {
+            nursery.start_soon_named("a", both(&left, &right));
+            nursery.start_soon_named("b", both(&right, &left));
+        })
+        .await;
+    });
+    let line = line!() - 11;
+    for held in [
+        format!("mutex 1: held by \"b\" since {}:{line}", file!()),
+        format!("mutex 2: held by \"a\" since {}:{line}", file!()),
+    ] {
+        assert!(message.contains(&held), "{message}");
+    }
+    let cycle =
+        ["\"a\" waits for mutex 1, held by \"b\"", "\"b\" waits for mutex 2, held by \"a\""];
+    assert_eq!(cycle_of(&message), cycle, "{message}");
+    assert!(!message.contains("body"), "the body is over: {message}");
+}
+
+fn stuck(main: impl Future<Output = ()>) -> String {
+    failure(|| patient().run(main))
+}
+
+/// The lines of the one cycle that a report tells of.
+fn cycle_of(report: &str) -> Vec<&str> {
+    let (_, cycle) = report.split_once("cycle:\n").unwrap_or_else(|| panic!("no cycle: {report}"));
+    assert!(!cycle.contains("cycle:"), "more than one cycle: {report}");
+    cycle.lines().map(str::trim).collect()
+}
+
+/// A task that locks what it has locked already.
+// rule: K-5
+#[test]
+fn a_task_may_wait_for_itself() {
+    let message = stuck(async {
+        let lock = Mutex::new(());
+        let _held = lock.lock().await;
+        let _again = lock.lock().await;
+    });
+    assert_eq!(cycle_of(&message), ["main waits for mutex 1, held by itself"]);
+}
+
+/// A task that joins its nursery with a lock that the nursery needs: the body of a nursery is its task.
+// rule: K-5
+#[test]
+fn a_cycle_goes_through_nurseries() {
+    let message = stuck(async {
+        let lock = Mutex::new(());
+        open_nursery(async |outer| {
+            let _held = lock.lock().await;
+            outer.start_soon_named("idle", checkpoint());
+            open_nursery(async |inner| {
+                inner.start_soon_named("child", async { drop(lock.lock().await) });
+            })
+            .await;
+        })
+        .await;
+    });
+    let cycle = ["main waits for its task \"child\"", "\"child\" waits for mutex 1, held by main"];
+    assert_eq!(cycle_of(&message), cycle, "{message}");
+}
+
+/// Permits of semaphores, tokens of limiters, locks for readers and writers: one cycle through all.
+// rule: K-5
+#[test]
+fn a_cycle_goes_through_semaphores_limiters_and_locks() {
+    let message = stuck(async {
+        let (semaphore, limiter, lock) =
+            (Semaphore::new(1), CapacityLimiter::new(1), RwLock::new(()));
+        open_nursery(async |nursery| {
+            nursery.start_soon_named("a", async {
+                let _permit = semaphore.acquire().await;
+                checkpoint().await;
+                let _token = limiter.acquire().await;
+            });
+            nursery.start_soon_named("b", async {
+                let _token = limiter.acquire().await;
+                checkpoint().await;
+                let _write = lock.write().await;
+            });
+            nursery.start_soon_named("c", async {
+                let _read = lock.read().await;
+                checkpoint().await;
+                let _permit = semaphore.acquire().await;
+            });
+        })
+        .await;
+    });
+    let cycle = [
+        "\"a\" waits for a token of limiter 1, held by \"b\"",
+        "\"b\" waits for read-write lock 1, held by \"c\"",
+        "\"c\" waits for a permit of semaphore 1, held by \"a\"",
+    ];
+    assert_eq!(cycle_of(&message), cycle, "{message}");
+    for fact in [
+        "limiter 1: 1 of 1 tokens are taken; held by \"b\"",
+        "read-write lock 1: it is being read; held by \"c\"",
+        "semaphore 1: 1 out, 0 left; held by \"a\"",
+    ] {
+        assert!(message.contains(fact), "{message}");
+    }
+}
+
+/// Two tasks that send to each other and then wait for an answer, with too little room. Who has the other
+/// ends of a channel is not known, but who has used them is.
+// rule: K-5
+#[test]
+fn a_cycle_goes_through_channels() {
+    let message = stuck(async {
+        let (ask, asked) = open_memory_channel(1);
+        let (answer, answered) = open_memory_channel(1);
+        open_nursery(async |nursery| {
+            nursery.start_soon_named("client", async {
+                let _: Result<i32, _> = answered.try_recv().map_err(drop);
+                while ask.send(1).await.is_ok() {}
+            });
+            nursery.start_soon_named("server", async {
+                while let Ok(question) = asked.recv().await {
+                    answer.send(question).await.unwrap();
+                }
+            });
+        })
+        .await;
+    });
+    let cycle = [
+        "\"client\" waits for room in channel 1, received from by \"server\"",
+        "\"server\" waits for room in channel 2, received from by \"client\"",
+    ];
+    assert_eq!(cycle_of(&message), cycle, "{message}");
+    let fact = "channel 1: 1 of 1 item, 1 receiver open; received from by \"server\"";
+    assert!(message.contains(fact), "{message}");
+}
+
+/// A lock that was handed to a future which its task does not poll any more: the wait for it is no cycle.
+// rule: K-5
+#[test]
+fn what_is_granted_and_not_picked_up_is_told() {
+    let message = stuck(async {
+        let lock = Mutex::new(());
+        let held = lock.lock().await;
+        let first = pin!(lock.lock());
+        let Either::Right((_, _first)) = select(first, pin!(checkpoint())).await else {
+            panic!("it is held")
+        };
+        drop(held);
+        let _second = lock.lock().await;
+    });
+    let fact = "mutex 1: granted to a future that was not polled since";
+    assert!(message.contains(fact) && !message.contains("cycle"), "{message}");
+}
+
+/// What was taken outside of the test is held by nobody that is known; what a task left locked, by one
+/// that is over.
+// rule: K-5
+#[test]
+fn holders_that_are_gone_are_told() {
+    let lock = Mutex::new(());
+    let held = lock.try_lock();
+    let message = stuck(async { drop(lock.lock().await) });
+    assert!(message.contains("mutex 1: held by nobody that is known"), "{message}");
+    drop(held);
+    let message = stuck(async {
+        let lock = Mutex::new(());
+        open_nursery(async |nursery| {
+            nursery.start_soon_named("leaky", async { mem::forget(lock.lock().await) });
+        })
+        .await;
+        drop(lock.lock().await);
+    });
+    assert!(message.contains("mutex 1: held by \"leaky\" since "), "{message}");
+    assert!(message.contains(", which is over"), "{message}");
 }
 
 /// A run that waits for a deadline is not stuck.
@@ -133,7 +319,7 @@ fn the_tree_has_scopes_and_deadlines() {
         .unwrap()
     });
     let lines: Vec<&str> = tree.lines().map(|line| line.trim_start_matches(DRAWN)).collect();
-    assert_eq!(lines[..2], ["main: parked", "scope, deadline in 5s"], "{tree}");
+    assert_eq!(lines[..2], ["main: running", "scope, deadline in 5s"], "{tree}");
     assert!(lines.iter().any(|line| line.starts_with("\"reader\", spawned at ")), "{tree}");
     assert!(lines.contains(&"scope, shielded"), "{tree}");
 }
@@ -154,8 +340,8 @@ fn the_tree_names_the_lines_of_the_program() {
     let lines: Vec<&str> = tree.lines().map(|line| line.trim_start_matches(DRAWN)).collect();
     let place = format!("{}:{}", file!(), line!() - 4);
     let nursery = format!("nursery at {place}");
-    let task = format!("task spawned at {place}: parked");
-    let expected = ["main: parked", &nursery, "body: parked", &nursery, "body: parked", &task];
+    let task = format!("task spawned at {place}: running");
+    let expected = ["main: running", &nursery, "body: running", &nursery, &task];
     assert_eq!(lines, expected, "{tree}");
 }
 

@@ -16,7 +16,7 @@ use std::thread;
 use trine_core::lowlevel::{Awaited, Holder};
 
 use crate::task_tree::TaskTree;
-use crate::waits::Waits;
+use crate::waits::Known;
 
 /// So many cycles are told of at most.
 const SHOWN: usize = 5;
@@ -38,12 +38,14 @@ struct Edge {
 }
 
 impl Awaits {
-    pub(crate) fn of(tree: &TaskTree, waits: &Waits) -> Self {
+    pub(crate) fn of(tree: &TaskTree, waits: &BTreeMap<u64, Vec<Known>>) -> Self {
         let mut awaits = Self::default();
         for task in tree.tasks() {
             let from = tree.owner(task);
-            for awaited in waits.awaited_by(task) {
-                let thing = awaits.number(&awaited);
+            let known = waits.get(&task).into_iter().flatten();
+            for awaited in known.filter_map(|known| known.awaited.as_ref()) {
+                awaits.number(awaited);
+                let thing = awaits.name(awaited);
                 for holder in &awaited.by {
                     let Some(to) = live_task(holder).filter(|id| tree.has(*id)) else { continue };
                     let how = format!("waits for {thing}, {}", awaited.relation);
@@ -61,17 +63,20 @@ impl Awaits {
         self.edges.entry(from).or_default().push(edge);
     }
 
-    /// "mutex 2", with what is wanted of it.
-    fn number(&mut self, awaited: &Awaited) -> String {
+    fn number(&mut self, awaited: &Awaited) {
         let before = self.numbers.keys().filter(|(what, _)| *what == awaited.what).count();
-        let number = self.numbers.entry((awaited.what, awaited.key)).or_insert(before + 1);
+        self.numbers.entry((awaited.what, awaited.key)).or_insert(before + 1);
+    }
+
+    /// What is wanted: "mutex 2", "room in channel 1".
+    pub(crate) fn name(&self, awaited: &Awaited) -> String {
+        let number = self.numbers.get(&(awaited.what, awaited.key)).copied().unwrap_or_default();
         let gap = if awaited.wish.is_empty() { "" } else { " " };
         format!("{}{gap}{} {number}", awaited.wish, awaited.what)
     }
 
     /// What is known of something that is waited for.
-    pub(crate) fn describe(&self, tree: &TaskTree, awaited: &Awaited) -> String {
-        let number = self.numbers.get(&(awaited.what, awaited.key)).copied().unwrap_or_default();
+    pub(crate) fn facts(tree: &TaskTree, awaited: &Awaited) -> String {
         let mut facts = Vec::new();
         if !awaited.state.is_empty() {
             facts.push(awaited.state.clone());
@@ -88,7 +93,7 @@ impl Awaits {
         if !names.is_empty() {
             facts.push(format!("{} {}", awaited.relation, names.join(" and ")));
         }
-        format!("{} {number}: {}", awaited.what, facts.join("; "))
+        facts.join("; ")
     }
 
     /// The cycles, with a line for each of their steps.

@@ -5,7 +5,8 @@
 //! kept for this in futures that are never asked. It needs line tables, which tests have by default.
 
 use std::backtrace::Backtrace;
-use std::fmt;
+use std::path::Path;
+use std::{env, fmt};
 
 /// The crates whose frames are not the user's.
 const OURS: [&str; 9] = [
@@ -76,8 +77,45 @@ pub(crate) struct Await {
 
 impl fmt::Display for Await {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Of a function that was inlined only this is known: `{async_fn#0}`.
+        if self.function.starts_with('{') {
+            return write!(f, "{}", self.place);
+        }
         write!(f, "{} in {}", self.place, self.function)
     }
+}
+
+/// The folder from which the compiler names files. A backtrace names them from the current folder, which is
+/// another one: of the package while its tests run, or any.
+#[derive(Debug, Default)]
+pub(crate) struct Root(Option<String>);
+
+impl Root {
+    /// Guessed from files that the compiler has named and that are also in a backtrace.
+    pub(crate) fn find<'a>(waits: impl Iterator<Item = &'a Wait>, sites: &[&str]) -> Self {
+        let folder = env::current_dir().unwrap_or_default();
+        let roots = waits.flat_map(|wait| &wait.awaits).filter_map(|at| {
+            let place = absolute(&folder, &at.place);
+            let (file, _) = place.rsplit_once(':')?;
+            let mut roots = sites.iter().filter_map(|site| file.strip_suffix(site));
+            roots.find(|root| root.ends_with('/')).map(String::from)
+        });
+        Self(roots.min_by_key(String::len))
+    }
+
+    /// Names the places of a wait as the compiler does.
+    pub(crate) fn apply(&self, wait: &mut Wait) {
+        let (Some(root), Ok(folder)) = (&self.0, env::current_dir()) else { return };
+        for at in &mut wait.awaits {
+            if let Some(place) = absolute(&folder, &at.place).strip_prefix(root.as_str()) {
+                at.place = place.to_owned();
+            }
+        }
+    }
+}
+
+fn absolute(folder: &Path, place: &str) -> String {
+    folder.join(place).to_string_lossy().into_owned()
 }
 
 impl Wait {
@@ -160,7 +198,9 @@ fn place_of(place: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Await, Wait};
+    use std::env::current_dir;
+
+    use super::{Await, Root, Wait};
 
     const BACKTRACE: &str = "
    0: std::backtrace::Backtrace::force_capture
@@ -196,6 +236,22 @@ mod tests {
                 "src/counted.rs:9 in <shop::Counted<F> as core::future::future::Future>::poll"
             ]
         );
+    }
+
+    /// Places are named from the folder from which the compiler names files, if that can be found out.
+    #[test]
+    fn names_places_as_the_compiler_does() {
+        let mut wait = Wait::read(BACKTRACE);
+        let folder = current_dir().unwrap().display().to_string();
+        let package = folder.rsplit('/').next().unwrap();
+        let site = format!("{package}/src/orders.rs");
+        let root = Root::find([&wait].into_iter(), &["src/main.rs", &site]);
+        root.apply(&mut wait);
+        let places: Vec<&str> = wait.awaits.iter().map(|at| at.place.as_str()).collect();
+        assert_eq!(places, [format!("{site}:17"), format!("{package}/src/counted.rs:9")]);
+        let before = wait.clone();
+        Root::find([&wait].into_iter(), &["elsewhere.rs"]).apply(&mut wait);
+        assert_eq!(wait, before);
     }
 
     /// Without line tables there are functions only, and no place to tell of.

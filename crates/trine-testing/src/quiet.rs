@@ -64,7 +64,7 @@ impl Quiet {
         if let Some(waits) = asked {
             Waits::stop();
             self.state.before.take();
-            panic!("{}", report(&TaskTree::now().with_waits(waits)));
+            panic!("{}", report(&TaskTree::now().with_waits(&waits)));
         }
         *self.state.before.borrow_mut() = Some(TaskTree::now().to_string());
         *self.state.asking.borrow_mut() = Some(Waits::ask());

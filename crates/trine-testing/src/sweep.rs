@@ -10,10 +10,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::rc::{Rc, Weak};
 
-use trine_core::lowlevel::{ScopeFrame, Usage, runs_inside, usage, watch_checkpoints};
+use trine_core::lowlevel::{ScopeFrame, Usage, frames, runs_inside, usage, watch_checkpoints};
 
 use crate::outcome::TestOutput;
-use crate::places::Stack;
+use crate::places::{Root, Stack};
 use crate::seeds::{Ended, failure_of};
 
 thread_local! {
@@ -30,6 +30,8 @@ pub(crate) struct Cut {
     /// Whether the test names the region itself: known from the first run on, and noted in it.
     narrowed: Cell<bool>,
     stack: RefCell<Option<Stack>>,
+    /// The files that the compiler has named, as far as frames tell.
+    sites: RefCell<Vec<&'static str>>,
     left: Cell<Option<(Usage, Usage)>>,
 }
 
@@ -40,6 +42,7 @@ impl Cut {
             passed: Cell::new(0),
             narrowed: Cell::new(narrowed),
             stack: RefCell::default(),
+            sites: RefCell::default(),
             left: Cell::default(),
         })
     }
@@ -76,6 +79,8 @@ impl Cut {
             cut.passed.set(cut.passed.get() + 1);
             if cut.passed.get() == cut.at {
                 *cut.stack.borrow_mut() = Some(Stack::capture());
+                let sites = frames().into_iter().flat_map(|frame| frame.site);
+                cut.sites.borrow_mut().extend(sites.map(|site| site.file()));
                 frame.cancel();
             }
         })));
@@ -93,7 +98,8 @@ impl Cut {
     fn place(&self) -> String {
         let stack = self.stack.borrow();
         let Some(stack) = &*stack else { return String::from("not cancelled") };
-        let wait = stack.read();
+        let mut wait = stack.read();
+        Root::find([&wait].into_iter(), &self.sites.borrow()).apply(&mut wait);
         let mut text = format!("cancelled at checkpoint {}", self.at);
         for (at, place) in wait.awaits.iter().enumerate() {
             let of = wait.operation.as_deref().unwrap_or("something");

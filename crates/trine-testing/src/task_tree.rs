@@ -16,7 +16,7 @@ use trine_core::lowlevel::{FrameInfo, FrameKind, current_task, frames};
 
 use crate::cycles::Awaits;
 use crate::places::Wait;
-use crate::waits::Waits;
+use crate::waits::{Known, Waits};
 
 /// The tasks of the run of this thread, as they are now. Its `Display` is a tree with name, spawn site
 /// and state of every task, and the nurseries and scopes between them, with their deadlines.
@@ -43,7 +43,7 @@ pub struct TaskTree {
 /// What came of asking every task.
 #[derive(Debug, Clone)]
 struct Asked {
-    waits: Waits,
+    waits: BTreeMap<u64, Vec<Known>>,
     awaits: Awaits,
 }
 
@@ -73,7 +73,10 @@ impl TaskTree {
     }
 
     /// With what each task waits for.
-    pub(crate) fn with_waits(mut self, waits: Waits) -> Self {
+    pub(crate) fn with_waits(mut self, waits: &Waits) -> Self {
+        let sites: Vec<&str> =
+            self.frames.values().flat_map(|f| f.site).map(|site| site.file()).collect();
+        let waits = waits.read(&sites);
         let awaits = Awaits::of(&self, &waits);
         self.asked = Some(Asked { waits, awaits });
         self
@@ -252,10 +255,11 @@ impl TaskTree {
             return Vec::new();
         };
         let mut lines = Vec::new();
-        for known in asked.waits.of(frame.id) {
-            lines.extend(lines_of(&known.wait));
+        for known in asked.waits.get(&frame.id).into_iter().flatten() {
+            let thing = known.awaited.as_ref().map(|of| asked.awaits.name(of));
+            lines.extend(lines_of(&known.wait, thing));
             let awaited = known.awaited.iter();
-            lines.extend(awaited.map(|of| format!("    {}", asked.awaits.describe(self, of))));
+            lines.extend(awaited.map(|of| format!("    {}", Awaits::facts(self, of))));
         }
         if lines.is_empty() && !frame.ready {
             let inside = !self.children(Some(frame.id)).is_empty();
@@ -320,9 +324,9 @@ fn is_users(file: &str) -> bool {
     true
 }
 
-/// A wait as lines: the operation, and the chain of awaits.
-fn lines_of(wait: &Wait) -> Vec<String> {
-    let operation = wait.operation.as_deref().unwrap_or("something");
+/// A wait as lines: what for, if it is known, or else the operation; and the chain of awaits.
+fn lines_of(wait: &Wait, thing: Option<String>) -> Vec<String> {
+    let operation = thing.as_deref().or(wait.operation.as_deref()).unwrap_or("something");
     let mut lines = Vec::new();
     for (at, place) in wait.awaits.iter().enumerate() {
         lines.push(match at {

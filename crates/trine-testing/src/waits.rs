@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use trine_core::lowlevel::{Awaited, current_task, wake_all, watch_checkpoints, watch_waits};
 
-use crate::places::{Stack, Wait};
+use crate::places::{Root, Stack, Wait};
 
 /// So many stacks are kept of a task: one that joins a thousand futures need not tell of all.
 const PER_TASK: usize = 4;
@@ -35,7 +35,7 @@ struct Noted {
 }
 
 /// What a task waits for, and where.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Known {
     pub(crate) wait: Wait,
     pub(crate) awaited: Option<Awaited>,
@@ -81,23 +81,22 @@ impl Waits {
         }
     }
 
-    /// What a task waits for, each thing once.
-    pub(crate) fn of(&self, task: u64) -> Vec<Known> {
+    /// What each task waits for, each thing once. Files are named as in `sites`.
+    pub(crate) fn read(&self, sites: &[&str]) -> BTreeMap<u64, Vec<Known>> {
         let noted = self.noted.borrow();
-        let of_task = noted.get(&task).into_iter().flatten();
-        let mut known: Vec<Known> = of_task
-            .map(|noted| Known { wait: noted.stack.read(), awaited: noted.awaited.clone() })
+        let read =
+            |noted: &Noted| Known { wait: noted.stack.read(), awaited: noted.awaited.clone() };
+        let mut all: BTreeMap<u64, Vec<Known>> = noted
+            .iter()
+            .map(|(task, of_task)| (*task, of_task.iter().map(read).collect()))
             .collect();
+        let root = Root::find(all.values().flatten().map(|known| &known.wait), sites);
         let key = |known: &Known| (known.wait.clone(), known.awaited.as_ref().map(|of| of.key));
-        known.sort_by_cached_key(key);
-        known.dedup_by_key(|known| key(known));
-        known
-    }
-
-    /// The things that a task waits for which can be held by others, or used from their other end.
-    pub(crate) fn awaited_by(&self, task: u64) -> Vec<Awaited> {
-        let noted = self.noted.borrow();
-        let of_task = noted.get(&task).into_iter().flatten();
-        of_task.filter_map(|noted| noted.awaited.clone()).collect()
+        for of_task in all.values_mut() {
+            of_task.iter_mut().for_each(|known| root.apply(&mut known.wait));
+            of_task.sort_by_cached_key(key);
+            of_task.dedup_by_key(|known| key(known));
+        }
+        all
     }
 }

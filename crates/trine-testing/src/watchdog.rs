@@ -63,7 +63,7 @@ fn ask_and_end(allowed: Duration) {
     let _ = run.call_soon(Box::new(move || {
         let tree = TaskTree::now();
         let tree = match LAST_WAITS.take() {
-            Some(waits) => tree.with_waits(waits),
+            Some(waits) => tree.with_waits(&waits),
             None => tree,
         };
         panic!("timed out after {allowed:?} of real time. The tasks:\n{tree}");

@@ -78,20 +78,27 @@
 //! # It hangs
 //!
 //! It does not. When nothing is ready, no deadline would come and nothing outside is at work, a run under a
-//! test runner fails, with the tasks, where each was spawned, and the line at which each waits:
+//! test runner fails, with the tasks, where each was spawned, the line at which each waits, who holds what it
+//! waits for, and the circle that they wait in:
 //!
 //! ```text
 //! deadlock: nothing is ready, no deadline would come, and nothing outside is known to be at work. The tasks:
 //! main: parked
 //! │  waits for what is in it
 //! └─ nursery at src/lib.rs:35
-//!    ├─ body: parked
-//!    │     is over, or waits for something that trine does not know
 //!    ├─ "left first", spawned at src/lib.rs:36: parked
-//!    │     waits for Lock of trine_sync, at src/lib.rs:31 in shop::both
+//!    │     waits for mutex 1, at src/lib.rs:31 in shop::both
+//!    │         held by "right first" since src/lib.rs:29
 //!    └─ "right first", spawned at src/lib.rs:37: parked
-//!          waits for Lock of trine_sync, at src/lib.rs:31 in shop::both
+//!          waits for mutex 2, at src/lib.rs:31 in shop::both
+//!              held by "left first" since src/lib.rs:29
+//! cycle:
+//!   "left first" waits for mutex 1, held by "right first"
+//!   "right first" waits for mutex 2, held by "left first"
 //! ```
+//!
+//! Locks, semaphores and limiters know their holders while a test runs. Who has the other end of a channel is
+//! known to nobody; told are its state and the tasks that have used that end so far.
 //!
 //! Give tasks names (`start_soon_named`) for reports that read well. A wake-up that was lost, by a future of
 //! yours that keeps no waker, is told apart from a deadlock. A task that was woken and that nobody polls,

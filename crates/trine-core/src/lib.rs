@@ -68,6 +68,7 @@ mod wait_line;
 mod waiter;
 #[expect(unsafe_code, reason = "a waker without counts is a raw one")]
 mod waker;
+mod work_count;
 
 pub use crate::checkpoint::{Checkpoint, checkpoint, sleep_forever};
 pub use crate::clock::Clock;

@@ -1,26 +1,36 @@
 //! `Mailbox`: what reaches a run from outside its thread, in order and without a letter lost.
 //!
 //! 1. The sender puts its letter into the box, under the lock;
-//! 2. it raises `pending`; if that was raised already, somebody else has seen to the rest;
-//! 3. else it unparks the run.
+//! 2. it raises the flag; if the run was asleep, it unparks it.
 //!
-//! The run lowers `pending` before it empties the box, so a letter that comes in between raises it
-//! again: at worst the run wakes once for nothing, it never sleeps on a letter. `tests/loom` tries all
-//! interleavings of this.
+//! | the flag is | the run                                 | set by                                     |
+//! |-------------|-----------------------------------------|--------------------------------------------|
+//! | `DOWN`      | is awake, and has looked                | `collect`, before it empties the box       |
+//! | `UP`        | has something to look at                | every letter                               |
+//! | `ASLEEP`    | parks, or is about to: wants an unpark  | `fall_asleep`, only if it was down         |
+//!
+//! The flag goes down before the box is emptied, so a letter that comes in between raises it again: at
+//! worst the run wakes once for nothing, it never sleeps on a letter. `tests/loom` tries all interleavings
+//! of this.
 
 use std::sync::{Arc, PoisonError};
 #[cfg(not(loom))]
 use std::sync::{
     Mutex, MutexGuard,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicU8, Ordering},
 };
 
 use crossbeam_utils::CachePadded;
 #[cfg(loom)]
 use loom::sync::{
     Mutex, MutexGuard,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicU8, Ordering},
 };
+
+/// The states of the flag; the table above says who sets them.
+const DOWN: u8 = 0;
+const UP: u8 = 1;
+const ASLEEP: u8 = 2;
 
 /// Ends the wait of a run, from any thread.
 pub(crate) trait Unpark: Send + Sync {
@@ -31,7 +41,7 @@ pub(crate) trait Unpark: Send + Sync {
 /// The mailbox of one run: wake-ups of type `W`, calls of type `C`.
 pub(crate) struct Mailbox<W, C> {
     /// Apart from the rest, since the run looks at it once a tick, and senders write it.
-    pending: CachePadded<AtomicBool>,
+    flag: CachePadded<AtomicU8>,
     letters: Mutex<Letters<W, C>>,
     unpark: Arc<dyn Unpark>,
 }
@@ -58,7 +68,7 @@ impl<W, C> std::fmt::Debug for Mailbox<W, C> {
 impl<W, C> Mailbox<W, C> {
     pub(crate) fn new(unpark: Arc<dyn Unpark>) -> Self {
         Self {
-            pending: CachePadded::new(AtomicBool::new(false)),
+            flag: CachePadded::new(AtomicU8::new(DOWN)),
             letters: Mutex::new(Letters::default()),
             unpark,
         }
@@ -89,23 +99,35 @@ impl<W, C> Mailbox<W, C> {
     /// Has the run look at what concerns it, in the box or elsewhere.
     pub(crate) fn announce(&self) {
         // Release: pairs with the acquire in `collect`, so that who sees the flag finds the letter.
-        if !self.pending.swap(true, Ordering::AcqRel) {
+        if self.flag.swap(UP, Ordering::AcqRel) == ASLEEP {
             self.unpark.unpark();
         }
+    }
+
+    /// The run is about to park, and says whether it may: not if there is something in the box.
+    pub(crate) fn fall_asleep(&self) -> bool {
+        // No order is needed: who finds it asleep unparks it, and parking synchronises.
+        self.flag.compare_exchange(DOWN, ASLEEP, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+
+    /// The run has parked, and been unparked or not.
+    pub(crate) fn wake_up(&self) {
+        // If it is up, it stays so. One who has raised it may still be about to unpark: the next wait is short then.
+        let _up = self.flag.compare_exchange(ASLEEP, DOWN, Ordering::Relaxed, Ordering::Relaxed);
     }
 
     /// Whether there may be something in the box.
     #[inline]
     pub(crate) fn is_pending(&self) -> bool {
         // Relaxed: only a hint; `collect` synchronises, and parking does.
-        self.pending.load(Ordering::Relaxed)
+        self.flag.load(Ordering::Relaxed) == UP
     }
 
     /// Empties the box into `letters`, whose memory is used for the next ones.
     pub(crate) fn collect(&self, letters: &mut Letters<W, C>) {
         debug_assert!(letters.wakes.is_empty() && letters.calls.is_empty());
         // Acquire: pairs with the release in `announce`.
-        self.pending.swap(false, Ordering::AcqRel);
+        self.flag.swap(DOWN, Ordering::AcqRel);
         let mut waiting = self.lock();
         std::mem::swap(&mut waiting.wakes, &mut letters.wakes);
         std::mem::swap(&mut waiting.calls, &mut letters.calls);

@@ -27,11 +27,11 @@ use crate::frame::{FrameId, Poller, Role};
 use crate::group::Group;
 use crate::instrument::{Instrument, Instruments};
 use crate::memory::GiveBack;
-use crate::outside::WorkCount;
 use crate::remote::{self, Letters, Mailbox};
 use crate::runtime::{ActiveRun, Runtime};
 use crate::system::REAP_MIN;
 use crate::task_frame::TaskFrame;
+use crate::work_count::WorkCount;
 
 /// The slot of the main task in the root group; those of other tasks begin after it.
 const MAIN: u32 = 0;

@@ -20,12 +20,12 @@ use crate::frame::{Flags, FrameId};
 use crate::idle::IdleLine;
 use crate::instrument::Instruments;
 use crate::local::Blocks;
-use crate::outside::WorkCount;
 use crate::remote::Mailbox;
 use crate::spawned::{Spawned, SpawnedTable};
 use crate::timers::Timers;
 use crate::tree::{Deferred, Tree};
 use crate::waker::Word;
+use crate::work_count::WorkCount;
 
 /// How many operations that need not wait a task may do before it has to yield once.
 /// Large enough that the yield costs nothing beside them, small enough that others run soon.

@@ -54,11 +54,10 @@ impl CurrentWorker {
 
     /// The thread does nothing for the run any more, until it is told to `resume`.
     pub(crate) fn rest(&self) {
-        if let (Some(work), Some(run)) = (self.0.work.take(), self.0.caller.run()) {
-            // Dropped on the run's thread, after all that this thread has woken there: an idle run looks again then, and
-            // does not jump ahead before. If the run is over, it is dropped here.
-            let _over = run.call_soon(Box::new(move || drop(work)));
-        }
+        // After whatever this thread has woken in the run: that is in the run's mailbox by now, and a run that finds no more
+        // work outside looks there before it calls itself idle.
+        let before = self.0.work.take();
+        drop(before);
     }
 
     /// The run has given the thread something to do.

@@ -5,6 +5,8 @@
 
 #[path = "../../src/mailbox.rs"]
 mod mailbox;
+#[path = "../../src/work_count.rs"]
+mod work_count;
 
 use std::sync::Arc;
 
@@ -12,6 +14,7 @@ use loom::model;
 use loom::thread;
 use mailbox::{Letters, Mailbox, Unpark};
 use parking::{Parker, Unparker, pair};
+use work_count::WorkCount;
 
 struct Waking(Unparker);
 
@@ -33,8 +36,9 @@ fn receive(parker: &Parker, mailbox: &Box_, n: usize) -> Vec<u32> {
     let mut received = Vec::new();
     let mut letters = Letters::default();
     while received.len() < n {
-        if !mailbox.is_pending() {
+        if mailbox.fall_asleep() {
             parker.park();
+            mailbox.wake_up();
         }
         mailbox.collect(&mut letters);
         received.append(&mut letters.wakes);
@@ -92,5 +96,48 @@ fn a_call_is_accepted_and_found_or_given_back() {
         mailbox.collect(&mut letters);
         let accepted = sender.join().unwrap().is_ok();
         assert_eq!(accepted, letters.calls == [7]);
+    });
+}
+
+/// A run that gives up waiting, for a deadline say, while a letter comes, gets it in the next wait at the latest.
+#[test]
+fn a_letter_that_comes_when_the_wait_ends_is_not_lost() {
+    model(|| {
+        let (parker, mailbox) = run_and_mailbox();
+        let sender = thread::spawn({
+            let mailbox = mailbox.clone();
+            move || mailbox.wake(1)
+        });
+        if mailbox.fall_asleep() {
+            // The deadline was now: it does not park at all.
+            mailbox.wake_up();
+        }
+        assert_eq!(receive(&parker, &mailbox, 1), [1]);
+        sender.join().unwrap();
+    });
+}
+
+/// A run that finds no work outside, and then nothing in its box, has everything that the work has sent.
+#[test]
+fn work_that_is_over_has_left_its_letter() {
+    model(|| {
+        let (_parker, mailbox) = run_and_mailbox();
+        let work = Arc::new(WorkCount::default());
+        work.add();
+        let worker = thread::spawn({
+            let (mailbox, work) = (mailbox.clone(), work.clone());
+            move || {
+                mailbox.wake(1);
+                if work.subtract() {
+                    mailbox.announce();
+                }
+            }
+        });
+        let mut letters = Letters::default();
+        mailbox.collect(&mut letters);
+        if work.is_zero() && !mailbox.is_pending() {
+            assert_eq!(letters.wakes, [1]);
+        }
+        worker.join().unwrap();
     });
 }

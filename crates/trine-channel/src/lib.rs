@@ -33,6 +33,7 @@ mod state;
 mod statistics;
 mod stream;
 mod thread;
+mod thread_line;
 mod thread_receiver;
 mod thread_sender;
 pub mod watch;

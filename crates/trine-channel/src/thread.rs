@@ -1,11 +1,10 @@
 //! Thread channels: between two runs, and between a run and plain threads, built on `async-channel`.
 //!
-//! The items are in an `async-channel`; who waits for them, or for room, listens to one of two events beside it. So an item
-//! stays with its `send` until the very moment it is in the channel, and closing a handle can give it back.
+//! The items are in an `async-channel`; who waits for them, or for room, is in one of two lines beside it (`thread_line.rs`).
+//! So an item stays with its `send` until the very moment it is in the channel, and closing a handle can give it back.
 //!
-//! Waiting is the usual dance: look; if there is nothing, listen; look again, since it may have come in between; then wait
-//! for the event. A waiter that was notified and does not look (it was dropped, or a cancel became visible) drops its
-//! listener, which passes the notification on to the next.
+//! A waiter that was notified and does not look (it was dropped, or a cancel became visible) drops its listener, which
+//! passes the notification on to the next.
 //!
 //! The handles of each side are counted. The last sender's end wakes the receivers, who find the channel empty and no
 //! sender left; the last receiver's end closes the queue, so that nothing can be added, and drops what is in it.
@@ -14,10 +13,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
-use event_listener::Event;
 use trine_core::lowlevel::{Waiter, poll_checkpoint};
 
 use crate::capacity::Capacity;
+use crate::thread_line::{Listener, ThreadLine};
 use crate::thread_receiver::ThreadReceiver;
 use crate::thread_sender::ThreadSender;
 
@@ -74,8 +73,8 @@ pub fn open_thread_channel<T: Send>(
     let channel = Arc::new(Channel {
         queue_in,
         queue_out,
-        items: Event::new(),
-        room: Event::new(),
+        items: Arc::default(),
+        room: Arc::default(),
         senders: AtomicUsize::new(1),
         receivers: AtomicUsize::new(1),
     });
@@ -87,9 +86,9 @@ pub(crate) struct Channel<T> {
     pub(crate) queue_in: async_channel::Sender<T>,
     pub(crate) queue_out: async_channel::Receiver<T>,
     /// Notified when an item was added, and when receivers have to look for another reason.
-    pub(crate) items: Event,
+    pub(crate) items: Arc<ThreadLine>,
     /// Notified when an item was taken, and when senders have to look for another reason.
-    pub(crate) room: Event,
+    pub(crate) room: Arc<ThreadLine>,
     /// How many sending handles are open. A release on the way down pairs with the acquire of a receiver, which then
     /// sees every item that those senders have added.
     pub(crate) senders: AtomicUsize,
@@ -101,10 +100,10 @@ impl<T> Channel<T> {
     /// Counts one sender less; the last one ends the channel for the receivers.
     pub(crate) fn close_sender(&self) {
         if self.senders.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.items.notify(usize::MAX);
+            self.items.notify_all();
         }
         // Those who are blocked on this very handle must look; the others look in vain, which is rare enough.
-        self.room.notify(usize::MAX);
+        self.room.notify_all();
     }
 
     /// Counts one receiver less; with the last one nothing can be sent any more, and what is in the channel is dropped.
@@ -114,14 +113,14 @@ impl<T> Channel<T> {
             while let Ok(item) = self.queue_out.try_recv() {
                 drop(item);
             }
-            self.room.notify(usize::MAX);
+            self.room.notify_all();
         }
-        self.items.notify(usize::MAX);
+        self.items.notify_all();
     }
 }
 
 /// The checkpoint of an operation that may have been notified: if it is cancelled, the next in line is notified instead.
-pub(crate) fn checkpoint<L>(listener: &mut Option<L>, cx: &mut Context<'_>) -> Poll<()> {
+pub(crate) fn checkpoint(listener: &mut Option<Listener>, cx: &mut Context<'_>) -> Poll<()> {
     let passed = poll_checkpoint(cx);
     if passed.is_pending() && !Waiter::new(cx).accepts() {
         *listener = None;

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
-use event_listener::{EventListener, Listener};
 use futures_core::Stream;
 use futures_core::stream::FusedStream;
 
 use crate::error::{RecvError, TryRecvError};
 use crate::thread::{Channel, checkpoint, count_one_more};
+use crate::thread_line::Listener;
 
 /// The receiving end of a thread channel; `Send + Sync`, cloned for further receivers, and a [`Stream`].
 ///
@@ -19,10 +19,10 @@ use crate::thread::{Channel, checkpoint, count_one_more};
 /// closed. See [`open_thread_channel`](crate::open_thread_channel).
 pub struct ThreadReceiver<T> {
     channel: Arc<Channel<T>>,
-    /// Whether this handle is closed. What others must see of that, they see through the events.
+    /// Whether this handle is closed. What others must see of that, they see through the lines.
     closed: AtomicBool,
     /// What the stream waits by.
-    listener: Option<EventListener>,
+    listener: Option<Listener>,
 }
 
 impl<T> ThreadReceiver<T> {
@@ -67,7 +67,7 @@ impl<T> ThreadReceiver<T> {
     /// assert_eq!(receiver.recv_blocking(), Err(RecvError::EndOfChannel));
     /// ```
     pub fn recv_blocking(&self) -> Result<T, RecvError> {
-        let mut listener: Option<EventListener> = None;
+        let mut listener: Option<Listener> = None;
         loop {
             match self.try_recv() {
                 Ok(item) => return Ok(item),
@@ -98,7 +98,7 @@ impl<T> ThreadReceiver<T> {
     /// assert_eq!(receiver.try_recv(), Ok(7));
     /// ```
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
-        // Relaxed: a closer on another thread also notifies, and the event orders the two.
+        // Relaxed: a closer on another thread also notifies, and the line orders the two.
         if self.closed.load(Ordering::Relaxed) {
             return Err(TryRecvError::Closed);
         }
@@ -107,7 +107,7 @@ impl<T> ThreadReceiver<T> {
         let ended = self.channel.senders.load(Ordering::Acquire) == 0;
         match self.channel.queue_out.try_recv() {
             Ok(item) => {
-                self.channel.room.notify_additional(1);
+                self.channel.room.notify_one();
                 Ok(item)
             }
             Err(_) if ended => Err(TryRecvError::EndOfChannel),
@@ -190,7 +190,7 @@ impl<T> ThreadReceiver<T> {
 
     fn poll_recv(
         &self,
-        listener: &mut Option<EventListener>,
+        listener: &mut Option<Listener>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<T, RecvError>> {
         ready!(checkpoint(listener, cx));
@@ -203,7 +203,7 @@ impl<T> ThreadReceiver<T> {
                     match listener {
                         None => *listener = Some(self.channel.items.listen()),
                         Some(waiting) => {
-                            ready!(Pin::new(waiting).poll(cx));
+                            ready!(waiting.poll(cx));
                             *listener = None;
                         }
                     }
@@ -258,7 +258,7 @@ impl<T> fmt::Debug for ThreadReceiver<T> {
 #[must_use = "futures do nothing unless awaited"]
 pub struct ThreadRecv<'a, T> {
     receiver: &'a ThreadReceiver<T>,
-    listener: Option<EventListener>,
+    listener: Option<Listener>,
 }
 
 impl<T> Future for ThreadRecv<'_, T> {

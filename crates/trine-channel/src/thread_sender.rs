@@ -6,17 +6,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
-use event_listener::{EventListener, Listener};
-
 use crate::error::{SendError, TrySendError};
 use crate::thread::{Channel, checkpoint, count_one_more};
+use crate::thread_line::Listener;
 
 /// The sending end of a thread channel; `Send + Sync`, cloned for further senders.
 ///
 /// Dropping it closes it. See [`open_thread_channel`](crate::open_thread_channel).
 pub struct ThreadSender<T> {
     channel: Arc<Channel<T>>,
-    /// Whether this handle is closed. What others must see of that, they see through the events.
+    /// Whether this handle is closed. What others must see of that, they see through the lines.
     closed: AtomicBool,
 }
 
@@ -57,7 +56,7 @@ impl<T> ThreadSender<T> {
     /// See [`open_thread_channel`](crate::open_thread_channel).
     pub fn send_blocking(&self, item: T) -> Result<(), SendError<T>> {
         let mut item = item;
-        let mut listener: Option<EventListener> = None;
+        let mut listener: Option<Listener> = None;
         loop {
             match self.try_send(item) {
                 Ok(()) => return Ok(()),
@@ -88,13 +87,13 @@ impl<T> ThreadSender<T> {
     /// assert_eq!(sender.try_send(2), Err(TrySendError::WouldBlock(2)));
     /// ```
     pub fn try_send(&self, item: T) -> Result<(), TrySendError<T>> {
-        // Relaxed: a closer on another thread also notifies, and the event orders the two.
+        // Relaxed: a closer on another thread also notifies, and the line orders the two.
         if self.closed.load(Ordering::Relaxed) {
             return Err(TrySendError::Closed(item));
         }
         match self.channel.queue_in.try_send(item) {
             Ok(()) => {
-                self.channel.items.notify_additional(1);
+                self.channel.items.notify_one();
                 Ok(())
             }
             Err(async_channel::TrySendError::Full(item)) => Err(TrySendError::WouldBlock(item)),
@@ -172,7 +171,7 @@ impl<T> fmt::Debug for ThreadSender<T> {
 pub struct ThreadSend<'a, T> {
     sender: &'a ThreadSender<T>,
     item: Option<T>,
-    listener: Option<EventListener>,
+    listener: Option<Listener>,
 }
 
 /// The item is only kept: nothing in here is ever pinned.
@@ -195,7 +194,7 @@ impl<T> Future for ThreadSend<'_, T> {
                     match &mut this.listener {
                         None => this.listener = Some(this.sender.channel.room.listen()),
                         Some(listener) => {
-                            ready!(Pin::new(listener).poll(cx));
+                            ready!(listener.poll(cx));
                             this.listener = None;
                         }
                     }

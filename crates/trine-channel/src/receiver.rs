@@ -273,10 +273,17 @@ impl<T> Receiver<T> {
         &self.shared
     }
 
-    /// Whether the quick ways may be taken, which know nothing of closed handles and of tests.
+    /// Whether it is not closed; notes who uses it, if a test wants to know.
     #[inline]
-    pub(crate) fn is_plain(&self) -> bool {
-        self.plain.get()
+    pub(crate) fn is_open(&self) -> bool {
+        self.plain.get() || self.is_open_and_watched()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn is_open_and_watched(&self) -> bool {
+        self.shared.quietly(|state| state.received_by.note_use());
+        !self.is_closed()
     }
 
     pub(crate) fn handle(&self) -> HandleId {

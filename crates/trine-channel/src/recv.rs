@@ -37,7 +37,7 @@ impl<T> Receiver<T> {
             return self.poll_parked(place, cx);
         }
         ready!(poll_checkpoint(cx));
-        if self.is_plain()
+        if self.is_open()
             && let Some(item) = self.shared().quietly(State::pop_if_calm)
         {
             return Poll::Ready(Ok(item));

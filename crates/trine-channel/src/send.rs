@@ -163,7 +163,7 @@ impl<T> Future for SendItem<'_, T> {
         ready!(poll_checkpoint(cx));
         let this = &mut *self;
         let sender = this.sender;
-        if sender.is_plain()
+        if sender.is_open()
             && this.item.is_some()
             && sender.shared().quietly(|state| state.push_if_calm(&mut this.item))
         {

@@ -79,6 +79,7 @@ impl Holders {
     /// # Examples
     ///
     /// See [`Holders`].
+    #[must_use]
     pub const fn new() -> Self {
         Self { list: None }
     }

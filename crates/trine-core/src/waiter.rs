@@ -80,6 +80,7 @@ impl Waiter {
     /// }));
     /// ```
     #[inline(always)]
+    #[must_use]
     pub fn of_task(cx: &Context<'_>) -> Option<Self> {
         let word = Word::of(cx.waker())?;
         Some(Self::here(ManuallyDrop::into_inner(word.waker()), false))

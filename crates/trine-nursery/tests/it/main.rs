@@ -16,3 +16,4 @@ mod schedule;
 mod services;
 mod start;
 mod support;
+mod wide;

@@ -86,7 +86,8 @@
 //! - **A function in a worker thread.** Threads cannot be stopped from outside: `to_thread::run_sync` waits
 //!   for it, cancelled or not. Let the function ask `from_thread::check_cancelled` now and then, or allow it
 //!   to be left behind with `abandon_on_cancel`.
-//! - **A shield or a cleanup that does not end.** It holds up the scope around it for as long as it likes.
+//! - **A shield or a cleanup that does not end**, or that [nobody polls](#a-future-that-is-kept). It holds up
+//!   the scope around it for as long as it likes.
 //!   Give it a timeout inside (`shield(move_on_after(..))`), or bound all of them from outside with
 //!   [`set_grace`](crate::CancelScope::set_grace): that long after the cancel, shields hold no longer.
 //!
@@ -148,6 +149,39 @@
 //! itself, such as a `sleep`, then goes on as if nothing had happened. A scope, `finally` or nursery of which
 //! something was dropped by that cancel cannot go on; to poll it panics with a message that says so, rather
 //! than to wait for ever. It always follows the scopes of the place where it was last polled.
+//!
+//! While it is kept without being polled, nothing in it can run, its cleanup no more than the rest. Think of a
+//! `select!` in a loop that has a `finally` by reference, and of a handler in that loop which awaits something
+//! else when the cancel comes: the handler is cancelled, so the loop never comes back to the `finally`, and the
+//! scope waits for a cleanup that nobody can begin. So:
+//!
+//! - do the work of the handler in a nursery around the loop, where it keeps nobody from polling;
+//! - or bound the wait with [`set_grace`](crate::CancelScope::set_grace): when the grace is over, what is
+//!   polled is cut as ever, and what nobody polls is dropped with the rest, without its cleanup;
+//! - a test that comes to rest over this fails, with the line of what is kept and the task that has it.
+//!
+//! ```
+//! use std::{cell::Cell, pin::pin, time::Duration};
+//! use trine_cancel::{CancelScope, finally};
+//! use trine_core::{Runner, sleep, sleep_forever};
+//! use trine_testing::MockClock;
+//!
+//! Runner::new().clock(MockClock::autojump()).run(async {
+//!     let cleaned_up = Cell::new(false);
+//!     let scope = CancelScope::with_timeout(Duration::from_millis(2));
+//!     scope.set_grace(Some(Duration::from_millis(1)));
+//!     let result = scope.run(async {
+//!         let mut work = pin!(finally(sleep_forever(), async || cleaned_up.set(true)));
+//!         tokio::select! {
+//!             _ = &mut work => {}
+//!             // Meanwhile nobody polls `work`.
+//!             () = sleep(Duration::from_millis(1)) => sleep_forever().await,
+//!         }
+//!     });
+//!     assert!(result.await.is_none()); // after 3 ms, and not without the grace
+//!     assert!(!cleaned_up.get());
+//! });
+//! ```
 //!
 //! # How deep
 //!

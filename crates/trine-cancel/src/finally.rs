@@ -11,7 +11,7 @@
 use std::any::Any;
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
@@ -62,8 +62,21 @@ enum End<T> {
 ///     assert!(closed.get());
 /// });
 /// ```
-pub async fn finally<T>(body: impl Future<Output = T>, cleanup: impl AsyncFnOnce()) -> T {
-    let frame = Region::open();
+#[track_caller]
+pub fn finally<T>(
+    body: impl Future<Output = T>,
+    cleanup: impl AsyncFnOnce(),
+) -> impl Future<Output = T> {
+    finally_at(Location::caller(), body, cleanup)
+}
+
+/// The same, with the place that reports name.
+async fn finally_at<T>(
+    site: &'static Location<'static>,
+    body: impl Future<Output = T>,
+    cleanup: impl AsyncFnOnce(),
+) -> T {
+    let frame = Region::open(site);
     let ended = frame.run(pin!(Some(body)), false).await;
     let cleaned = frame.run(pin!(Some(cleanup())), true).await;
     frame.close();
@@ -81,8 +94,8 @@ struct Region {
 }
 
 impl Region {
-    fn open() -> Self {
-        let frame = ScopeFrame::open();
+    fn open(site: &'static Location<'static>) -> Self {
+        let frame = ScopeFrame::open_at(site);
         frame.set_holds(true);
         Self { frame, was_cut: Cell::new(false) }
     }

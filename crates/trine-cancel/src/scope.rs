@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Context;
@@ -317,7 +318,8 @@ impl CancelScope {
     }
 
     /// Bounds how long shielded code and cleanup inside may hold up this scope's cancel: from this
-    /// long after the cancel on, shields inside no longer hold. `None`, as it is at first: no bound.
+    /// long after the cancel on, shields inside no longer hold, and what somebody keeps without polling it is
+    /// not waited for. `None`, as it is at first: no bound.
     /// May be called after the cancel, too; the time still counts from it.
     ///
     /// # Examples
@@ -400,13 +402,13 @@ impl State {
     }
 
     /// Opens the region: what was asked for before now takes effect.
-    pub(crate) fn enter(&self, cx: &Context<'_>) {
+    pub(crate) fn enter(&self, cx: &Context<'_>, site: &'static Location<'static>) {
         let entry = self.limit.get().map(|limit| (limit, trine_core::now()));
         let frame = match entry {
             Some((limit, now)) if !self.cancelled.get() => {
-                ScopeFrame::open_until(cx, limit.deadline(now), now)
+                ScopeFrame::open_until(cx, site, limit.deadline(now), now)
             }
-            _ => ScopeFrame::open(),
+            _ => ScopeFrame::open_at(site),
         };
         if let Some(link) = self.link.get() {
             link.attach();

@@ -69,7 +69,7 @@ impl<B: Future> Future for ScopeRun<B> {
         let region = this.region;
         if !region.entered {
             assert_fresh(&region.state, this.site);
-            region.state.enter(cx);
+            region.state.enter(cx, this.site);
             region.entered = true;
         }
         let result = {

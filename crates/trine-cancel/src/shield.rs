@@ -1,6 +1,7 @@
 //! `shield`: a region that cancels from outside do not reach.
 
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -36,8 +37,9 @@ use trine_core::lowlevel::ScopeFrame;
 ///     assert!(saved);
 /// });
 /// ```
+#[track_caller]
 pub fn shield<T, B: Future<Output = T>>(body: B) -> Shield<B> {
-    Shield { body: Some(body), frame: None }
+    Shield { body: Some(body), frame: None, site: Location::caller() }
 }
 
 pin_project! {
@@ -49,6 +51,7 @@ pin_project! {
         #[pin]
         body: Option<B>,
         frame: Option<ScopeFrame>,
+        site: &'static Location<'static>,
     }
 }
 
@@ -57,8 +60,9 @@ impl<B: Future> Future for Shield<B> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
+        let site = *this.site;
         let frame = this.frame.get_or_insert_with(|| {
-            let frame = ScopeFrame::open();
+            let frame = ScopeFrame::open_at(site);
             frame.set_shield(true);
             frame
         });

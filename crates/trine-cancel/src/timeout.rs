@@ -1,6 +1,7 @@
 //! The shorthands with a timeout: `move_on_after`, `move_on_at`, `fail_after`, `fail_at`.
 
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -64,8 +65,9 @@ impl From<TooSlow> for std::io::Error {
 ///     assert_eq!(move_on_after(Duration::from_secs(60), async { 1 }).await, Some(1));
 /// });
 /// ```
+#[track_caller]
 pub fn move_on_after<T, B: Future<Output = T>>(timeout: Duration, body: B) -> MoveOnAfter<B> {
-    MoveOnAfter { body: Some(body), frame: None, limit: Limit::After(timeout) }
+    MoveOnAfter::new(body, Limit::After(timeout), Location::caller())
 }
 
 /// Like [`move_on_after`], with the time at which to cancel. One in the past lets the body run to its
@@ -90,8 +92,9 @@ pub fn move_on_after<T, B: Future<Output = T>>(timeout: Duration, body: B) -> Mo
 ///     assert!(move_on_at(time, trine_core::sleep_forever()).await.is_none());
 /// });
 /// ```
+#[track_caller]
 pub fn move_on_at<T, B: Future<Output = T>>(time: Instant, body: B) -> MoveOnAfter<B> {
-    MoveOnAfter { body: Some(body), frame: None, limit: Limit::At(time) }
+    MoveOnAfter::new(body, Limit::At(time), Location::caller())
 }
 
 /// Like [`move_on_after`], for an operation that must not take longer. trio's `fail_after`.
@@ -119,6 +122,7 @@ pub fn move_on_at<T, B: Future<Output = T>>(time: Instant, body: B) -> MoveOnAft
 ///     assert_eq!(fail_after(Duration::from_millis(1), slow).await, Err(TooSlow));
 /// });
 /// ```
+#[track_caller]
 pub fn fail_after<T, B: Future<Output = T>>(timeout: Duration, body: B) -> FailAfter<B> {
     FailAfter { inner: move_on_after(timeout, body) }
 }
@@ -146,6 +150,7 @@ pub fn fail_after<T, B: Future<Output = T>>(timeout: Duration, body: B) -> FailA
 ///     assert_eq!(fail_at(trine_core::now(), async { 1 }).await, Ok(1));
 /// });
 /// ```
+#[track_caller]
 pub fn fail_at<T, B: Future<Output = T>>(time: Instant, body: B) -> FailAfter<B> {
     FailAfter { inner: move_on_at(time, body) }
 }
@@ -160,6 +165,13 @@ pin_project! {
         body: Option<B>,
         frame: Option<ScopeFrame>,
         limit: Limit,
+        site: &'static Location<'static>,
+    }
+}
+
+impl<B> MoveOnAfter<B> {
+    fn new(body: B, limit: Limit, site: &'static Location<'static>) -> Self {
+        Self { body: Some(body), frame: None, limit, site }
     }
 }
 
@@ -168,10 +180,10 @@ impl<B: Future> Future for MoveOnAfter<B> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let limit = *this.limit;
+        let (limit, site) = (*this.limit, *this.site);
         let frame = this.frame.get_or_insert_with(|| {
             let now = trine_core::now();
-            ScopeFrame::open_until(cx, limit.deadline(now), now)
+            ScopeFrame::open_until(cx, site, limit.deadline(now), now)
         });
         let result = frame.poll_body(this.body, cx);
         if result.is_ready() {

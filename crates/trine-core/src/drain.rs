@@ -7,7 +7,8 @@
 //! 2. the body has finished: that is the result, nothing was cut short;
 //! 3. no cancel was visible when the poll began: pending. A cancel that came up during the poll has
 //!    woken us, so that the body gets its poll before it is dropped;
-//! 4. guards are left inside: pending, they are being drained, and the last one wakes us;
+//! 4. guards are left inside: pending, they are being drained, and the last one wakes us (after a grace those
+//!    that nobody polls do not count, see `kept.rs`);
 //! 5. none are left: the body is dropped.
 //!
 //! Afterwards, and at every poll from then on, the scope is *cut*:
@@ -24,6 +25,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use crate::enter::Entered;
+use crate::kept::Left;
 use crate::scope::ScopeFrame;
 use crate::waiter::Waiter;
 
@@ -113,15 +115,24 @@ impl ScopeFrame {
         match poll {
             Poll::Ready(value) => Drained::Done(value),
             Poll::Pending if !cancelled => Drained::Pending,
-            Poll::Pending => self.cut_unless_held(),
+            Poll::Pending => self.cut_unless_held(cx),
         }
     }
 
     /// Steps 4 and 5.
     #[cold]
-    fn cut_unless_held<T>(&self) -> Drained<T> {
-        if self.has_guards() || !self.is_cancelled() {
+    fn cut_unless_held<T>(&self, cx: &Context<'_>) -> Drained<T> {
+        if !self.is_cancelled() {
             return Drained::Pending;
+        }
+        match self.left_to_drain() {
+            Left::Nothing => {}
+            Left::Something => return Drained::Pending,
+            Left::Unsure => {
+                // Look again when that task has had its turn: it need not be the one that polls us.
+                cx.waker().wake_by_ref();
+                return Drained::Pending;
+            }
         }
         if !self.cancel_called() {
             self.mark_cut();

@@ -45,12 +45,15 @@ pub(crate) enum Role {
 }
 
 /// Whom to wake so that a scope or group is polled again: a task of this run, a foreign waker
-/// that the tree keeps (a combinator in between, or a host executor), or nobody yet.
+/// that the tree keeps (a combinator in between, or a host executor), nobody yet, or nobody since it was
+/// asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Poller(u32);
 
 impl Poller {
     pub(crate) const NOBODY: Poller = Poller(0);
+    /// It was woken, and not polled since: there is no need to wake it again. See `kept.rs`.
+    pub(crate) const ASKED: Poller = Poller(u32::MAX);
     const FOREIGN: u32 = 1 << 31;
 
     #[inline]
@@ -66,7 +69,8 @@ impl Poller {
     /// The place of the kept waker, if it is a foreign one.
     #[inline]
     pub(crate) fn as_foreign(self) -> Option<usize> {
-        (self.0 & Self::FOREIGN != 0).then_some((self.0 & !Self::FOREIGN) as usize)
+        (self.0 & Self::FOREIGN != 0 && self != Self::ASKED)
+            .then_some((self.0 & !Self::FOREIGN) as usize)
     }
 
     /// The task, if it is one of ours.

@@ -24,7 +24,7 @@ use std::rc::Rc;
 use std::task::Context;
 
 use crate::bug::bug;
-use crate::frame::{Flags, FrameId, Poller, Role};
+use crate::frame::{FrameId, Poller, Role};
 use crate::runtime::Runtime;
 use crate::spawned::Spawned;
 use crate::task_frame::TaskFrame;
@@ -270,12 +270,7 @@ impl Group {
     /// ```
     #[must_use]
     pub fn is_hardened(&self) -> bool {
-        Runtime::with(|runtime| {
-            runtime.tree(|tree| {
-                tree.is_visible(self.id);
-                tree.has(self.id, Flags::HARDENED)
-            })
-        })
+        Runtime::with(|runtime| runtime.peek(|tree| tree.is_hardened(self.id)))
     }
 
     /// Whether [`mark_cut`](Group::mark_cut) was called, and the scope that was cancelled is still

@@ -53,7 +53,7 @@ impl Tree {
         self.node(id).unwrap_or_else(|| bug!("frame {id:?} has no guards"))
     }
 
-    fn holds(&self, id: FrameId) -> bool {
+    pub(crate) fn holds(&self, id: FrameId) -> bool {
         let flags = self.frames[id.index()].flags;
         flags.has(Flags::HOLDS) || (flags.has(Flags::SHIELD) && !flags.has(Flags::CUT))
     }

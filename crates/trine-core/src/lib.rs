@@ -42,6 +42,7 @@ mod handle;
 mod holders;
 mod idle;
 mod instrument;
+mod kept;
 #[expect(unsafe_code, reason = "reaching the thread-local and recycling memory are on every path")]
 mod local;
 pub mod lowlevel;

@@ -198,8 +198,8 @@ impl Runtime {
             Some(match frame.role {
                 Role::Free { .. } => return None,
                 Role::Task { home, .. } => (FrameKind::Task, Some(home)),
-                Role::Group { poller, .. } => (FrameKind::Nursery, poller.as_task()),
-                Role::Scope { poller, .. } => (FrameKind::Scope, poller.as_task()),
+                Role::Group { poller, .. } => (FrameKind::Nursery, tree.task_behind(id, poller)),
+                Role::Scope { poller, .. } => (FrameKind::Scope, tree.task_behind(id, poller)),
             })
         })?;
         let timer = self.peek(|tree| match tree.frames[id.index()].role {
@@ -231,6 +231,8 @@ impl Runtime {
             shielded: has(Flags::SHIELD),
             cancel_visible,
             guards: guards as usize,
+            holds: self.peek(|tree| tree.holds(id)),
+            kept: self.peek(|tree| tree.is_kept(id)),
             deadline,
         })
     }
@@ -300,6 +302,11 @@ pub struct FrameInfo {
     pub cancel_visible: bool,
     /// How much in it must be drained before it may be dropped.
     pub guards: usize,
+    /// Of a scope or nursery: whether it must be drained itself before what is around it may be dropped.
+    pub holds: bool,
+    /// Of a scope or nursery: whether it was woken by [`wake_all`], and nobody has polled it since, though the
+    /// task in which it is had its turn.
+    pub kept: bool,
     /// When it will cancel itself.
     pub deadline: Option<Instant>,
 }
@@ -406,6 +413,10 @@ pub fn wake_all() {
                 if !tree.has(id, Flags::RELEASED) {
                     tree.wake_frame(id);
                 }
+            }
+            // Not in one go: one is often woken by way of another.
+            for index in 1..tree.frames.len() {
+                tree.mark_asked(FrameId(index as u32));
             }
         });
     });

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::enter::Entered;
 use crate::frame::{Flags, FrameId, Poller, Role};
+use crate::kept::Left;
 use crate::runtime::Runtime;
 use crate::timers::{Due, TimerId};
 
@@ -58,12 +59,33 @@ impl ScopeFrame {
     #[track_caller]
     #[must_use]
     pub fn open() -> Self {
-        let site = Location::caller();
+        Self::open_at(Location::caller())
+    }
+
+    /// Opens a region as [`open`](ScopeFrame::open) does, with the place that reports name.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a run.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::panic::Location;
+    /// # use trine_core::lowlevel::{ScopeFrame, frames};
+    /// # trine_core::run(async {
+    /// let here = Location::caller();
+    /// let frame = ScopeFrame::open_at(here);
+    /// assert!(frames().iter().any(|frame| frame.site == Some(here)));
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn open_at(site: &'static Location<'static>) -> Self {
         Self::new(Runtime::with(|runtime| runtime.open_scope(site, Poller::NOBODY)))
     }
 
     /// Opens a region that is about to be polled with this context and is cancelled at `deadline`; at
-    /// once, if that is not after `now`. This is [`open`](ScopeFrame::open) and
+    /// once, if that is not after `now`. This is [`open_at`](ScopeFrame::open_at) and
     /// [`set_deadline`](ScopeFrame::set_deadline) at the price of less than both.
     ///
     /// # Panics
@@ -73,7 +95,7 @@ impl ScopeFrame {
     /// # Examples
     ///
     /// ```
-    /// use std::{future::poll_fn, pin::pin, time::Duration};
+    /// use std::{future::poll_fn, panic::Location, pin::pin, time::Duration};
     /// use trine_core::{lowlevel::ScopeFrame, now};
     ///
     /// trine_core::run(async {
@@ -81,16 +103,19 @@ impl ScopeFrame {
     ///     let mut frame = None;
     ///     let polled = poll_fn(|cx| {
     ///         let soon = now().checked_add(Duration::from_millis(1));
-    ///         let frame = frame.get_or_insert_with(|| ScopeFrame::open_until(cx, soon, now()));
+    ///         let frame = frame.get_or_insert_with(|| ScopeFrame::open_until(cx, Location::caller(), soon, now()));
     ///         frame.poll_body(body.as_mut(), cx)
     ///     });
     ///     assert!(polled.await.is_none());
     /// });
     /// ```
-    #[track_caller]
     #[must_use]
-    pub fn open_until(cx: &Context<'_>, deadline: Option<Instant>, now: Instant) -> Self {
-        let site = Location::caller();
+    pub fn open_until(
+        cx: &Context<'_>,
+        site: &'static Location<'static>,
+        deadline: Option<Instant>,
+        now: Instant,
+    ) -> Self {
         Self::new(Runtime::with(|runtime| {
             if deadline.is_some_and(|time| time <= now) {
                 // Nobody has to be woken: it is polled next.
@@ -174,7 +199,8 @@ impl ScopeFrame {
         Runtime::with(|runtime| runtime.peek(|tree| tree.is_doomed(self.id)))
     }
 
-    /// Whether anything inside must be drained, by polling, before it may be dropped.
+    /// Whether anything inside must be drained, by polling, before it may be dropped. After a grace what is
+    /// kept without being polled does not count.
     ///
     /// # Examples
     ///
@@ -186,7 +212,12 @@ impl ScopeFrame {
     /// ```
     #[must_use]
     pub fn has_guards(&self) -> bool {
-        Runtime::with(|runtime| runtime.peek(|tree| tree.guard_count(self.id) > 0))
+        self.left_to_drain() != Left::Nothing
+    }
+
+    #[inline]
+    pub(crate) fn left_to_drain(&self) -> Left {
+        Runtime::with(|runtime| runtime.peek(|tree| tree.left_to_drain(self.id)))
     }
 
     /// Cancels this region and wakes who has to notice. Runs no user code but foreign wakers.

@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use crate::frame::{Flags, FrameId, Role};
 use crate::instrument::Step;
+use crate::kept::Left;
 use crate::runtime::Runtime;
 use crate::scope::ScopeFrame;
 
@@ -53,7 +54,8 @@ impl TaskFrame {
         Self { id: std::mem::replace(&mut self.id, FrameId::NONE), _local: PhantomData }
     }
 
-    /// Whether anything inside must be drained, by polling, before the task may be dropped.
+    /// Whether anything inside must be drained, by polling, before the task may be dropped. After a grace
+    /// what is kept without being polled does not count.
     ///
     /// # Examples
     ///
@@ -67,7 +69,7 @@ impl TaskFrame {
     /// ```
     #[must_use]
     pub fn has_guards(&self) -> bool {
-        Runtime::with(|runtime| runtime.peek(|tree| tree.guard_count(self.id) > 0))
+        Runtime::with(|runtime| runtime.peek(|tree| tree.left_to_drain(self.id) != Left::Nothing))
     }
 
     /// Whether it was woken and not polled since.

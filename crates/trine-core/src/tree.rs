@@ -324,7 +324,11 @@ impl Tree {
 
     /// Forgets who polls a scope or group, until it is polled again: there is nothing inside it.
     pub(crate) fn forget_poller(&mut self, id: FrameId) {
-        let old = std::mem::replace(self.poller_mut(id), Poller::NOBODY);
+        self.replace_poller(id, Poller::NOBODY);
+    }
+
+    pub(crate) fn replace_poller(&mut self, id: FrameId, new: Poller) {
+        let old = std::mem::replace(self.poller_mut(id), new);
         self.drop_poller(old);
     }
 

@@ -32,6 +32,11 @@ impl Tree {
         (frame.generation, if free { self.epoch } else { 0 })
     }
 
+    /// Whether no shield inside this frame holds any more.
+    pub(crate) fn is_hardened(&mut self, id: FrameId) -> bool {
+        self.fresh(id).has(Flags::HARDENED)
+    }
+
     /// Whether the cancel that is visible from inside comes (also) from outside this frame.
     pub(crate) fn is_visible_outside(&mut self, id: FrameId) -> bool {
         let around = self.fresh(self.outer(id));
@@ -116,6 +121,7 @@ impl Tree {
         self.frames[id.index()].flags.set(Flags::HARD, true);
         self.visibility_changed();
         self.wake_to_drain(id);
+        self.mark_all_asked(id);
         self.check_near(id);
     }
 

@@ -34,6 +34,10 @@ pub(crate) struct Frames {
     /// Calls of `start` whose task has not moved in yet, and their regions with some that are over.
     pub(crate) starting: Cell<usize>,
     regions: RefCell<Vec<Weak<ScopeFrame>>>,
+    /// A grace is over, and nobody waits for them.
+    given_up: Cell<bool>,
+    /// Tasks that came while the nursery was being drained are to be polled in the next turn.
+    new_due: Cell<bool>,
     /// Tasks that the run polls and that the nursery must look at: they have ended, or were polled
     /// while cancelled. In order.
     calls: RefCell<Vec<Call>>,
@@ -53,6 +57,8 @@ impl Frames {
             failed: Cell::new(false),
             starting: Cell::new(0),
             regions: RefCell::default(),
+            given_up: Cell::new(false),
+            new_due: Cell::new(false),
             calls: RefCell::default(),
             ended: Cell::new(0),
         }
@@ -128,7 +134,7 @@ impl Frames {
         let starting = self.starting.get() + 1;
         self.starting.set(starting);
         if starting == 1 {
-            self.hold(true);
+            self.hold_if_needed();
             // A cancel that was there before has woken only what was a guard then.
             self.wake_if_cancelled();
         }
@@ -147,9 +153,27 @@ impl Frames {
         let starting = self.starting.get() - 1;
         self.starting.set(starting);
         if starting == 0 {
-            self.hold(false);
+            self.hold_if_needed();
         }
         self.wake();
+    }
+
+    /// Cancels the tasks that are being started, and waits for them no longer: the futures of `start` may be
+    /// kept by somebody who does not poll them.
+    pub(crate) fn give_up_starts(&self) {
+        self.given_up.set(true);
+        self.hold_if_needed();
+        self.cancel_starts();
+    }
+
+    /// Whether tasks were started while the nursery was being drained that are still to have their one poll.
+    pub(crate) fn hold_for_new(&self, on: bool) {
+        if self.new_due.replace(on) != on {
+            self.hold_if_needed();
+        }
+        if on {
+            self.wake();
+        }
     }
 
     /// Cancels the tasks that are being started.
@@ -168,9 +192,12 @@ impl Frames {
         }
     }
 
-    fn hold(&self, on: bool) {
+    /// Makes the nursery a guard on what is around it while it has to be polled, whether or not any of its
+    /// tasks must be drained.
+    fn hold_if_needed(&self) {
+        let starting = self.starting.get() > 0 && !self.given_up.get();
         if let Some(group) = &*self.group.borrow() {
-            group.set_holds(on);
+            group.set_holds(starting || self.new_due.get());
         }
     }
 }

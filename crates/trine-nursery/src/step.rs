@@ -6,7 +6,8 @@
 //! 1. what was woken is polled once more; then it is dropped, unless guards are left inside it;
 //! 2. at the first poll that sees the cancel (and when its grace is over): what was not woken is dropped
 //!    likewise, after a poll if it has guards;
-//! 3. what was started during all this gets its one poll, too.
+//! 3. what was started during all this gets its one poll, too; if those start others and so on, then in the
+//!    next turns, so that they cannot keep the run from anything else.
 //!
 //! What has guards stays; the end of the last one wakes it, so it comes by 1 in a later turn.
 //!
@@ -28,6 +29,10 @@ use crate::flat::{Call, News};
 use crate::frames::BODY;
 use crate::shared::{Origin, Payload, Shared};
 use crate::task::{Task, Work};
+
+/// Tasks that are started by tasks that were started while the nursery was being drained, and so on: this many
+/// in one turn. More than anybody means to have.
+const GENERATIONS_PER_TURN: u32 = 128;
 
 /// The cancel that the tasks, and the body, have been swept for.
 #[derive(Debug, Clone, Copy, Default)]
@@ -347,7 +352,7 @@ where
             swept.tasks = level;
             if cancelled.hard {
                 // They keep the nursery open, which must come to its end now.
-                self.shared.frames.cancel_starts();
+                self.shared.frames.give_up_starts();
             }
             self.sweep_tasks();
         }
@@ -356,7 +361,15 @@ where
             self.sweep_body();
         }
         if cancelled.tasks {
-            while self.run_new() || self.run_late() || self.answer_calls() {}
+            let mut generations = 0..GENERATIONS_PER_TURN;
+            let more = loop {
+                let found = self.run_new() || self.run_late() || self.answer_calls();
+                if !found || generations.next().is_none() {
+                    break found;
+                }
+            };
+            // After a grace there is no waiting for them.
+            self.shared.frames.hold_for_new(more && !cancelled.hard);
         }
     }
 

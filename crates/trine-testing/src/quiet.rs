@@ -107,6 +107,10 @@ impl State {
 const ADVICE: &str = "Whoever polls a nursery must go on polling it: do not hold it by reference in a \
                       `select!` or put it into `buffered`; start such work in a nursery around it";
 
+const KEPT_ADVICE: &str = "What is kept is neither run nor drained: do not wait for something else in the handler of a \
+                           `select!` that has it by reference; start such work in a nursery around it, or \
+                           bound it with `CancelScope::set_grace`";
+
 fn report(tree: &TaskTree) -> String {
     let mut text = String::from(
         "deadlock: nothing is ready, no deadline would come, and nothing outside is known to be at \
@@ -120,6 +124,10 @@ fn report(tree: &TaskTree) -> String {
     if !snoozed.is_empty() {
         let paths: Vec<String> = snoozed.into_iter().map(|(_, path)| path).collect();
         text.push_str(&format!("snoozing:\n{}\n{ADVICE}\n", paths.join("\n")));
+    }
+    let kept = tree.kept();
+    if !kept.is_empty() {
+        text.push_str(&format!("kept:\n{}\n{KEPT_ADVICE}\n", kept.join("\n")));
     }
     text
 }

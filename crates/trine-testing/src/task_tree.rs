@@ -179,6 +179,35 @@ impl TaskTree {
         tasks.map(|task| (task.id, self.path(task))).collect()
     }
 
+    /// The nurseries and scopes that nobody polls, though whoever has them was asked to: each with the task
+    /// that has it, and with what it holds up. Of those inside each other only the outermost.
+    pub(crate) fn kept(&self) -> Vec<String> {
+        let kept = self.frames.values().filter(|frame| frame.kept && !self.is_in_kept(frame));
+        kept.map(|frame| self.keeping(frame)).collect()
+    }
+
+    fn is_in_kept(&self, frame: &FrameInfo) -> bool {
+        self.outwards(frame).any(|around| around.kept)
+    }
+
+    /// What is around a frame, from the inside out.
+    fn outwards<'t>(&'t self, frame: &'t FrameInfo) -> impl Iterator<Item = &'t FrameInfo> {
+        let around = |frame: &&FrameInfo| frame.around.and_then(|id| self.frames.get(&id));
+        std::iter::successors(around(&frame), around)
+    }
+
+    fn keeping(&self, frame: &FrameInfo) -> String {
+        let mut text = format!("{} is kept, but nobody polls it", self.title(frame));
+        if let Some(task) = frame.polled_by.and_then(|id| self.frames.get(&id)) {
+            let _ = write!(text, "\n  {} has it", self.title(task));
+        }
+        let cancelled = self.outwards(frame).find(|around| around.cancelled);
+        if let Some(scope) = cancelled.filter(|_| frame.holds || frame.guards > 0) {
+            let _ = write!(text, "\n  it holds up the cancel of the {}", self.title(scope));
+        }
+        text
+    }
+
     fn path(&self, task: &FrameInfo) -> String {
         let mut text = format!("{} was woken, but nobody polls it", self.title(task));
         let mut at = task;
@@ -245,6 +274,9 @@ impl TaskTree {
         }
         if frame.shielded {
             line.push_str(", shielded");
+        }
+        if frame.kept {
+            line.push_str(", kept without being polled");
         }
         line
     }

@@ -7,6 +7,7 @@ mod drain;
 mod finally;
 mod foreign;
 mod grace;
+mod kept;
 mod moved;
 mod panics;
 mod remote;

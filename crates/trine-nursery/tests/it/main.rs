@@ -5,6 +5,7 @@ mod combinators;
 mod compile_fail;
 mod counted;
 mod dropped;
+mod endless;
 mod error_group;
 mod found;
 mod handle;

@@ -489,7 +489,43 @@ fn grace_ends_a_pending_start() {
             })
             .await;
         },
-        &["3 Err(NotStarted)", "3 scope: false"],
+        &["3 scope: false", "3 Err(NotStarted)"],
+    );
+}
+
+/// Also if the future of `start` is kept by somebody who does not poll it, or cleans up for longer.
+// rule: S-5, D-10
+#[test]
+fn grace_ends_a_pending_start_that_is_kept() {
+    expect_trace(
+        async |trace: Trace| {
+            let trace = &trace;
+            open_nursery(async |callers| {
+                let scope = CancelScope::with_timeout(ms(1));
+                scope.set_grace(Some(ms(2)));
+                let nursery = open_nursery(async |nursery| {
+                    for keeps in [true, false] {
+                        let handle = nursery.clone();
+                        callers.start_soon(async move {
+                            let task = async |_status: TaskStatus<()>| {
+                                finally(sleep_forever(), async || sleep_ms(5).await).await
+                            };
+                            let mut start = Box::pin(handle.start(task));
+                            if keeps {
+                                let begun = poll_fn(|cx| Poll::Ready(start.as_mut().poll(cx)));
+                                assert!(begun.await.is_pending());
+                                sleep_ms(10).await;
+                            }
+                            trace.note(format!("{:?}", start.await));
+                        });
+                    }
+                    sleep_forever().await
+                });
+                trace.note(format!("scope: {:?}", scope.run(nursery).await.is_some()));
+            })
+            .await;
+        },
+        &["3 scope: false", "8 Err(NotStarted)", "15 Err(NotStarted)"],
     );
 }
 

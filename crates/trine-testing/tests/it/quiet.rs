@@ -9,7 +9,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use trine_cancel::{move_on_after, shield};
+use trine_cancel::{CancelScope, finally, move_on_after, shield};
 use trine_channel::open_memory_channel;
 use trine_core::lowlevel::{Idle, OutsideWork, watch_idle};
 use trine_core::{Runner, checkpoint, sleep, sleep_forever};
@@ -272,6 +272,42 @@ fn a_snoozed_task_is_reported() {
     assert!(message.contains("worker"), "{message}");
 }
 
+/// A cleanup is held by reference, and not polled, while the scope around it waits for it: it is named, with
+/// the task that has it, and what it holds up. What is polled is not.
+// rule: K-5, K-6
+#[test]
+fn what_is_kept_and_holds_up_a_cancel_is_named() {
+    let message = failure(|| {
+        patient().run(async {
+            let scope = CancelScope::new();
+            let stop = scope.clone();
+            let work = async {
+                let mut work = pin!(finally(sleep_forever(), async || ()));
+                if let Either::Right(..) = select(work.as_mut(), pin!(sleep(secs(1)))).await {
+                    stop.cancel();
+                    sleep_forever().await;
+                }
+            };
+            open_nursery(async |nursery| {
+                nursery.start_soon_named("handler", async {
+                    scope.run(work).await;
+                });
+                shield(sleep_forever()).await;
+            })
+            .await;
+        });
+    });
+    let line = message.lines().position(|line| line == "kept:").expect("something is kept");
+    let told: Vec<&str> = message.lines().skip(line + 1).collect();
+    assert!(told[0].starts_with("scope at "), "{message}");
+    assert!(told[0].ends_with(" is kept, but nobody polls it"), "{message}");
+    assert!(told[1].starts_with("  \"handler\", spawned at "), "{message}");
+    assert!(told[1].ends_with(" has it"), "{message}");
+    assert!(told[2].starts_with("  it holds up the cancel of the scope at "), "{message}");
+    assert_eq!(message.matches("nobody polls it").count(), 1, "{message}");
+    assert!(message.contains(", kept without being polled"), "{message}");
+}
+
 /// The same program, when snoozing is not denied: it is told of, and goes on.
 #[test]
 fn a_snoozed_task_may_be_polled_later() {
@@ -319,9 +355,11 @@ fn the_tree_has_scopes_and_deadlines() {
         .unwrap()
     });
     let lines: Vec<&str> = tree.lines().map(|line| line.trim_start_matches(DRAWN)).collect();
-    assert_eq!(lines[..2], ["main: running", "scope, deadline in 5s"], "{tree}");
+    assert_eq!(lines[0], "main: running", "{tree}");
+    assert!(lines[1].starts_with("scope at ") && lines[1].ends_with(", deadline in 5s"), "{tree}");
     assert!(lines.iter().any(|line| line.starts_with("\"reader\", spawned at ")), "{tree}");
-    assert!(lines.contains(&"scope, shielded"), "{tree}");
+    let shielded = |line: &&str| line.starts_with("scope at ") && line.ends_with(", shielded");
+    assert!(lines.iter().any(shielded), "{tree}");
 }
 
 /// Nurseries are named by the line that opened them, also those inside of `gather` and its kin, and then

@@ -121,14 +121,14 @@ impl Tree {
 
     /// Marks all that holds up the drain of a frame, and was just woken.
     pub(crate) fn mark_all_asked(&mut self, id: FrameId) {
-        let mut pending = vec![id];
+        let (mut pending, mut inside) = (vec![id], Vec::new());
         while let Some(at) = pending.pop() {
-            let first = pending.len();
-            self.guarded_inside(at, &mut pending);
-            for at in first..pending.len() {
-                if self.holds(pending[at]) {
-                    self.mark_asked(pending[at]);
+            self.guarded_inside(at, &mut inside);
+            for inner in inside.drain(..) {
+                if self.holds(inner) {
+                    self.mark_asked(inner);
                 }
+                pending.push(inner);
             }
         }
     }

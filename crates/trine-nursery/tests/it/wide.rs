@@ -62,7 +62,7 @@ fn cancelled_at_once(way: Way, tasks: usize) {
             async move {
                 let _gone = gone;
                 match at % 3 {
-                    _ if at % CLEANUPS == 0 => {
+                    _ if at.is_multiple_of(CLEANUPS) => {
                         let cleanup = async || {
                             sleep_ms(2).await;
                             cleaned.set(cleaned.get() + 1);

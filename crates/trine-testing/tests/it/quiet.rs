@@ -283,10 +283,9 @@ fn what_is_kept_and_holds_up_a_cancel_is_named() {
             let stop = scope.clone();
             let work = async {
                 let mut work = pin!(finally(sleep_forever(), async || ()));
-                if let Either::Right(..) = select(work.as_mut(), pin!(sleep(secs(1)))).await {
-                    stop.cancel();
-                    sleep_forever().await;
-                }
+                let Either::Right(..) = select(work.as_mut(), pin!(sleep(secs(1)))).await;
+                stop.cancel();
+                sleep_forever().await;
             };
             open_nursery(async |nursery| {
                 nursery.start_soon_named("handler", async {

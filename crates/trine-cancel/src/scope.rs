@@ -406,7 +406,7 @@ impl State {
         let entry = self.limit.get().map(|limit| (limit, trine_core::now()));
         let frame = match entry {
             Some((limit, now)) if !self.cancelled.get() => {
-                ScopeFrame::open_until(cx, site, limit.deadline(now), now)
+                ScopeFrame::open_until(cx, site, limit.until(now))
             }
             _ => ScopeFrame::open_at(site),
         };

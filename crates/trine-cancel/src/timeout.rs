@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use pin_project_lite::pin_project;
 use thiserror::Error;
-use trine_core::lowlevel::ScopeFrame;
+use trine_core::lowlevel::{ScopeFrame, Until};
 
 /// When a scope ends, before it is known when it begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +25,16 @@ impl Limit {
         match self {
             Limit::After(timeout) => now.checked_add(timeout),
             Limit::At(time) => Some(time),
+        }
+    }
+
+    /// The same, with what is to be done if it has passed.
+    #[inline]
+    pub(crate) fn until(self, now: Instant) -> Until {
+        match self {
+            Limit::After(Duration::ZERO) => Until::Passed,
+            Limit::At(time) if time <= now => Until::Passed,
+            Limit::After(_) | Limit::At(_) => self.deadline(now).map_or(Until::Never, Until::Time),
         }
     }
 }
@@ -181,15 +191,8 @@ impl<B: Future> Future for MoveOnAfter<B> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let (limit, site) = (*this.limit, *this.site);
-        let frame = this.frame.get_or_insert_with(|| {
-            let now = trine_core::now();
-            ScopeFrame::open_until(cx, site, limit.deadline(now), now)
-        });
-        let result = frame.poll_body(this.body, cx);
-        if result.is_ready() {
-            *this.frame = None;
-        }
-        result
+        let until = || limit.until(trine_core::now());
+        ScopeFrame::poll_until(this.frame, this.body, cx, site, until)
     }
 }
 

@@ -21,12 +21,14 @@
 //! | no | no, and that scope is over | a panic: the caller kept a future that was cancelled |
 
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use crate::enter::Entered;
 use crate::kept::Left;
-use crate::scope::ScopeFrame;
+use crate::runtime::Runtime;
+use crate::scope::{ScopeFrame, Until};
 use crate::waiter::Waiter;
 
 /// What one poll of a region's body led to.
@@ -83,6 +85,75 @@ impl ScopeFrame {
             }
         }
         self.poll_cut(cx).map(|()| None)
+    }
+
+    /// Opens a region, in `slot`, at the first poll, with the place that reports name and the
+    /// deadline that `until` gives; polls the body by [`poll_body`](ScopeFrame::poll_body); closes the region when it is over.
+    ///
+    /// # Cancellation
+    ///
+    /// As [`poll_body`](ScopeFrame::poll_body).
+    ///
+    /// # Panics
+    ///
+    /// As [`poll_body`](ScopeFrame::poll_body).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::{future::poll_fn, panic::Location, pin::pin, time::Duration};
+    /// use trine_core::lowlevel::{ScopeFrame, Until};
+    ///
+    /// trine_core::run(async {
+    ///     let mut body = pin!(Some(trine_core::sleep_forever()));
+    ///     let mut slot = None;
+    ///     let soon = || Until::Time(trine_core::now() + Duration::from_millis(1));
+    ///     let here = Location::caller();
+    ///     let polled = poll_fn(|cx| ScopeFrame::poll_until(&mut slot, body.as_mut(), cx, here, soon));
+    ///     assert!(polled.await.is_none());
+    ///     assert!(slot.is_none());
+    /// });
+    /// ```
+    #[inline]
+    pub fn poll_until<B: Future>(
+        slot: &mut Option<Self>,
+        mut body: Pin<&mut Option<B>>,
+        cx: &mut Context<'_>,
+        site: &'static Location<'static>,
+        until: impl FnOnce() -> Until,
+    ) -> Poll<Option<B::Output>> {
+        if let Some(future) = body.as_mut().as_pin_mut() {
+            let (entered, cancelled) = match slot {
+                Some(frame) => Entered::follow(frame.id(), cx.waker(), "a cancel scope"),
+                None => {
+                    let (id, cancelled) = Self::open_in(slot, cx, site, until());
+                    (Runtime::with(|runtime| Entered::enter(runtime, id)), cancelled)
+                }
+            };
+            let poll = future.poll(cx);
+            drop(entered);
+            match poll {
+                Poll::Ready(value) => {
+                    body.set(None);
+                    *slot = None;
+                    return Poll::Ready(Some(value));
+                }
+                Poll::Pending if !cancelled => return Poll::Pending,
+                Poll::Pending => {}
+            }
+        }
+        let Some(frame) = slot else { return Poll::Pending };
+        if body.is_some() {
+            match frame.cut_unless_held::<()>(cx) {
+                Drained::Cut => body.set(None),
+                Drained::Pending | Drained::Done(()) => return Poll::Pending,
+            }
+        }
+        let cut = frame.poll_cut(cx);
+        if cut.is_ready() {
+            *slot = None;
+        }
+        cut.map(|()| None)
     }
 
     /// Steps 1 to 5 for a body that is still there. See [`poll_body`](ScopeFrame::poll_body), which is

@@ -18,13 +18,32 @@ impl Entered {
     #[inline]
     #[track_caller]
     pub(crate) fn follow(id: FrameId, waker: &Waker, what: &str) -> (Self, bool) {
+        match Runtime::with(|runtime| runtime.reenter(id, waker)) {
+            Some(entered) => entered,
+            None => Self::follow_anew(id, waker, what),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    #[track_caller]
+    fn follow_anew(id: FrameId, waker: &Waker, what: &str) -> (Self, bool) {
         let site = Location::caller();
         Runtime::with(|runtime| {
             let before = runtime.require(what, site);
-            let (_, cancelled) = runtime.follow(id, before, waker);
+            runtime.follow(id, before, waker);
+            let cancelled = runtime.peek(|tree| tree.is_visible(id));
             runtime.set_current(id);
             (Self { before }, cancelled)
         })
+    }
+}
+
+impl Entered {
+    /// Enters a frame that was just opened under the current one.
+    #[inline]
+    pub(crate) fn enter(runtime: &Runtime, id: FrameId) -> Self {
+        Self { before: runtime.set_current(id) }
     }
 }
 
@@ -36,19 +55,28 @@ impl Drop for Entered {
 }
 
 impl Runtime {
-    /// Hangs a scope or group under `current` and remembers the waker through which it is polled.
-    /// Says whether it hung elsewhere before, and whether a cancel is visible from inside it.
+    /// Enters a scope that hangs and is polled as it was the last time, if nothing was cancelled or
+    /// hidden since. Says whether a cancel is visible from inside.
     #[inline]
-    pub(crate) fn follow(&self, id: FrameId, current: FrameId, waker: &Waker) -> (bool, bool) {
+    fn reenter(&self, id: FrameId, waker: &Waker) -> Option<(Entered, bool)> {
+        let before = self.current();
+        let task = self.own_task(waker)?;
+        let cancelled = self.peek(|tree| tree.settled_scope(id, before, task))?;
+        self.set_current(id);
+        Some((Entered { before }, cancelled))
+    }
+
+    /// Hangs a scope or group under `current` and remembers the waker through which it is polled.
+    /// Says whether it hung elsewhere before.
+    #[inline]
+    pub(crate) fn follow(&self, id: FrameId, current: FrameId, waker: &Waker) -> bool {
         let task = self.own_task(waker);
         if let Some(task) = task
-            && let Some(cancelled) =
-                self.peek(|tree| tree.is_settled(id, current, task).then(|| tree.is_visible(id)))
+            && self.peek(|tree| tree.is_settled(id, current, task))
         {
-            return (false, cancelled);
+            return false;
         }
-        let moved = self.settle(id, current, task, waker);
-        (moved, self.peek(|tree| tree.is_visible(id)))
+        self.settle(id, current, task, waker)
     }
 
     #[cold]

@@ -121,6 +121,12 @@ impl Flags {
         self.0 & flag.0 != 0
     }
 
+    /// Those with which a frame inside begins.
+    #[inline]
+    pub(crate) fn inherited(self) -> Self {
+        Self(self.0 & (Self::VISIBLE.0 | Self::HARDENED.0))
+    }
+
     #[inline]
     pub(crate) fn set(&mut self, flag: Flags, on: bool) {
         if on {

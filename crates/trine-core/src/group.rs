@@ -207,7 +207,7 @@ impl Group {
         let site = Location::caller();
         Runtime::with(|runtime| {
             let current = runtime.require("a nursery", site);
-            if runtime.follow(self.id, current, cx.waker()).0 {
+            if runtime.follow(self.id, current, cx.waker()) {
                 self.move_beside(runtime, current);
             }
             Turn::begin(self, runtime, current)

@@ -29,7 +29,7 @@ pub use crate::probe::{
     FrameInfo, FrameKind, Idle, Usage, cancel_at_checkpoint, checkpoints_passed, current_task,
     frame, frames, runs_inside, usage, wake_all, watch_checkpoints, watch_idle,
 };
-pub use crate::scope::{ScopeFrame, effective_deadline};
+pub use crate::scope::{ScopeFrame, Until, effective_deadline};
 pub use crate::spawned::Spawned;
 pub use crate::system::{run_local, spawn_system};
 pub use crate::task_frame::TaskFrame;

@@ -6,7 +6,7 @@
 
 use std::any::{Any, TypeId};
 use std::borrow::Cow;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, RefCell, RefMut};
 use std::collections::BTreeMap;
 use std::mem::ManuallyDrop;
 use std::panic::Location;
@@ -113,9 +113,16 @@ impl Runtime {
     }
 
     /// Looks at the tree, or changes it without calling foreign wakers, while something else is borrowed.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn peek<R>(&self, f: impl FnOnce(&mut Tree) -> R) -> R {
         f(&mut self.tree.borrow_mut())
+    }
+
+    /// What `peek` gives its function, for code that is to be compiled into one piece: where the function of
+    /// `peek` is large, the compiler calls it.
+    #[inline(always)]
+    pub(crate) fn borrow_tree(&self) -> RefMut<'_, Tree> {
+        self.tree.borrow_mut()
     }
 
     #[inline]
@@ -173,7 +180,7 @@ impl Runtime {
     }
 
     /// The task behind a waker, if it belongs to the run of this thread.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn own_task(&self, waker: &Waker) -> Option<FrameId> {
         let word = Word::of(waker)?;
         (word.run() == self.run_id()).then(|| word.frame())

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::marker::PhantomData;
 use std::panic::Location;
 use std::rc::Rc;
-use std::task::Context;
+use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
 use crate::enter::Entered;
@@ -46,6 +46,21 @@ pub struct ScopeFrame {
     _local: PhantomData<Rc<()>>,
 }
 
+/// When a region is cancelled that is opened with a deadline.
+///
+/// # Examples
+///
+/// See [`ScopeFrame::open_until`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// By no deadline.
+    Never,
+    /// At once: its deadline has passed.
+    Passed,
+    /// At this time, which is to come.
+    Time(Instant),
+}
+
 impl ScopeFrame {
     /// Opens a region under the one that runs now.
     ///
@@ -81,12 +96,15 @@ impl ScopeFrame {
     /// ```
     #[must_use]
     pub fn open_at(site: &'static Location<'static>) -> Self {
-        Self::new(Runtime::with(|runtime| runtime.open_scope(site, Poller::NOBODY)))
+        Self::new(Runtime::with(|runtime| {
+            let outer = runtime.require("a cancel scope", site);
+            runtime.open_scope(outer, site, Poller::NOBODY)
+        }))
     }
 
-    /// Opens a region that is about to be polled with this context and is cancelled at `deadline`; at
-    /// once, if that is not after `now`. This is [`open_at`](ScopeFrame::open_at) and
-    /// [`set_deadline`](ScopeFrame::set_deadline) at the price of less than both.
+    /// Opens a region that is about to be polled with this context, with its deadline. This is
+    /// [`open_at`](ScopeFrame::open_at) and [`set_deadline`](ScopeFrame::set_deadline) at the price of less
+    /// than both.
     ///
     /// # Panics
     ///
@@ -95,42 +113,34 @@ impl ScopeFrame {
     /// # Examples
     ///
     /// ```
-    /// use std::{future::poll_fn, panic::Location, pin::pin, time::Duration};
-    /// use trine_core::{lowlevel::ScopeFrame, now};
+    /// use std::{future::poll_fn, panic::Location, task::Poll};
+    /// use trine_core::lowlevel::{ScopeFrame, Until};
     ///
     /// trine_core::run(async {
-    ///     let mut body = pin!(Some(trine_core::sleep_forever()));
-    ///     let mut frame = None;
-    ///     let polled = poll_fn(|cx| {
-    ///         let soon = now().checked_add(Duration::from_millis(1));
-    ///         let frame = frame.get_or_insert_with(|| ScopeFrame::open_until(cx, Location::caller(), soon, now()));
-    ///         frame.poll_body(body.as_mut(), cx)
-    ///     });
-    ///     assert!(polled.await.is_none());
+    ///     let here = Location::caller();
+    ///     let open = poll_fn(|cx| Poll::Ready(ScopeFrame::open_until(cx, here, Until::Passed)));
+    ///     assert!(open.await.has_expired());
     /// });
     /// ```
     #[must_use]
-    pub fn open_until(
+    pub fn open_until(cx: &Context<'_>, site: &'static Location<'static>, until: Until) -> Self {
+        Self::new(Runtime::with(|runtime| runtime.open_until(cx.waker(), site, until).0))
+    }
+
+    /// What [`open_until`](ScopeFrame::open_until) does, into a slot that is empty. Says whether a cancel is
+    /// visible inside.
+    pub(crate) fn open_in(
+        slot: &mut Option<Self>,
         cx: &Context<'_>,
         site: &'static Location<'static>,
-        deadline: Option<Instant>,
-        now: Instant,
-    ) -> Self {
-        Self::new(Runtime::with(|runtime| {
-            if deadline.is_some_and(|time| time <= now) {
-                // Nobody has to be woken: it is polled next.
-                let id = runtime.open_scope(site, Poller::NOBODY);
-                runtime.tree(|tree| tree.expire(id));
-                return id;
-            }
-            let poller = runtime.own_task(cx.waker()).map_or(Poller::NOBODY, Poller::task);
-            let id = runtime.open_scope(site, poller);
-            if let Some(time) = deadline {
-                let timer = runtime.timers.borrow_mut().insert(time, Due::Deadline(id));
-                runtime.peek(|tree| tree.swap_deadline(id, Some(timer)));
-            }
-            id
-        }))
+        until: Until,
+    ) -> (FrameId, bool) {
+        let opened = Runtime::with(|runtime| runtime.open_until(cx.waker(), site, until));
+        let old = slot.replace(Self::new(opened.0));
+        debug_assert!(old.is_none());
+        // So that no code is there for dropping what is not there.
+        std::mem::forget(old);
+        opened
     }
 
     #[inline]
@@ -362,8 +372,7 @@ impl ScopeFrame {
             let mut timers = runtime.timers.borrow_mut();
             let new = deadline.map(|at| timers.insert(at, Due::Deadline(self.id)));
             if let Some(old) = runtime.peek(|tree| tree.swap_deadline(self.id, new)) {
-                // What comes back names a frame; dropping it runs no code.
-                let _ = timers.remove(old);
+                timers.remove_scope(old);
             }
         });
     }
@@ -385,7 +394,7 @@ impl ScopeFrame {
             let mut timers = runtime.timers.borrow_mut();
             let new = end.map(|at| timers.insert(at, Due::Grace(self.id)));
             if let Some(old) = self.grace.replace(new) {
-                let _ = timers.remove(old);
+                timers.remove_scope(old);
             }
         });
     }
@@ -411,34 +420,96 @@ impl ScopeFrame {
 
 impl Runtime {
     #[inline]
-    fn open_scope(&self, site: &'static Location<'static>, poller: Poller) -> FrameId {
-        let outer = self.require("a cancel scope", site);
+    fn open_scope(
+        &self,
+        outer: FrameId,
+        site: &'static Location<'static>,
+        poller: Poller,
+    ) -> FrameId {
         let role = Role::Scope { poller, deadline: None };
         self.peek(|tree| tree.open(role, outer, Some(site)))
+    }
+
+    /// Opens a scope with a deadline. Says whether a cancel is visible inside from the beginning.
+    #[inline(always)]
+    pub(crate) fn open_until(
+        &self,
+        waker: &Waker,
+        site: &'static Location<'static>,
+        until: Until,
+    ) -> (FrameId, bool) {
+        if let Until::Time(time) = until
+            && let Some(task) = self.own_task(waker)
+        {
+            let (mut tree, mut timers) = (self.borrow_tree(), self.timers.borrow_mut());
+            let arm = |id| timers.insert_quick(time, id);
+            if let Some(opened) = tree.open_scope_quick(task, self.current(), site, arm) {
+                return opened;
+            }
+        }
+        self.open_until_anyhow(waker, site, until)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn open_until_anyhow(
+        &self,
+        waker: &Waker,
+        site: &'static Location<'static>,
+        until: Until,
+    ) -> (FrameId, bool) {
+        let outer = self.require("a cancel scope", site);
+        // One that has expired need not wake anybody: it is polled next.
+        let task = if until == Until::Passed { None } else { self.own_task(waker) };
+        let id = self.open_scope(outer, site, task.map_or(Poller::NOBODY, Poller::task));
+        match until {
+            Until::Never => {}
+            Until::Passed => self.tree(|tree| tree.expire(id)),
+            Until::Time(time) => {
+                let timer = self.timers.borrow_mut().insert(time, Due::Deadline(id));
+                self.peek(|tree| tree.swap_deadline(id, Some(timer)));
+            }
+        }
+        (id, self.peek(|tree| tree.is_visible(id)))
+    }
+
+    #[inline]
+    fn close_scope(&self, id: FrameId, grace: Option<TimerId>) {
+        if grace.is_none() && self.run_id() != 0 {
+            let mut tree = self.borrow_tree();
+            if let Some(deadline) = tree.close_scope_quick(id) {
+                if let Some(timer) = deadline {
+                    self.timers.borrow_mut().remove_scope(timer);
+                }
+                return;
+            }
+        }
+        self.close_scope_anyhow(id, grace);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn close_scope_anyhow(&self, id: FrameId, grace: Option<TimerId>) {
+        let (deadline, noted) = self.tree(|tree| {
+            let deadline = tree.swap_deadline(id, None);
+            let noted = tree.has(id, Flags::NOTED);
+            tree.release(id);
+            (deadline, noted)
+        });
+        for timer in [deadline, grace].into_iter().flatten() {
+            self.timers.borrow_mut().remove_scope(timer);
+        }
+        if noted {
+            self.forget_note(id);
+        }
+        self.give_back();
     }
 }
 
 impl Drop for ScopeFrame {
+    #[inline]
     fn drop(&mut self) {
-        Runtime::with(|runtime| {
-            let (deadline, noted) = runtime.tree(|tree| {
-                let deadline = tree.swap_deadline(self.id, None);
-                let noted = tree.has(self.id, Flags::NOTED);
-                tree.release(self.id);
-                (deadline, noted)
-            });
-            if let Some(timer) = deadline {
-                // Only a sleep's timer has something in it that runs code when it is dropped.
-                let _ = runtime.timers.borrow_mut().remove(timer);
-            }
-            if let Some(timer) = self.grace.take() {
-                let _ = runtime.timers.borrow_mut().remove(timer);
-            }
-            if noted {
-                runtime.forget_note(self.id);
-            }
-            runtime.give_back();
-        });
+        Runtime::with(|runtime| runtime.close_scope(self.id, self.grace.get()));
     }
 }
 

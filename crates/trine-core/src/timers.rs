@@ -144,6 +144,12 @@ fn nanos_between(base: Instant, later: Instant) -> u64 {
     u64::try_from(between.as_nanos()).unwrap_or(u64::MAX)
 }
 
+#[cold]
+#[inline(never)]
+fn removed_twice(id: TimerId) -> ! {
+    bug!("timer {id:?} removed twice")
+}
+
 #[derive(Debug)]
 pub(crate) struct Timers {
     slots: Vec<Slot>,
@@ -203,56 +209,63 @@ impl Timers {
         self.bound
     }
 
-    #[inline]
     pub(crate) fn insert(&mut self, deadline: Instant, due: Due) -> TimerId {
-        let (state, scope, sleeper) = match due {
-            Due::Deadline(scope) => (State::Deadline, scope, None),
-            Due::Grace(scope) => (State::Grace, scope, None),
-            Due::Sleep(sleeper) => (State::Sleep, FrameId::NONE, Some(sleeper)),
-        };
-        let id = self.take_slot(deadline);
-        let slot = &mut self.slots[id as usize];
-        slot.deadline = deadline;
-        slot.serial = self.serial;
-        slot.link = self.recent.len() as u32;
-        slot.state = state;
-        slot.scope = scope;
-        if sleeper.is_some() {
-            slot.sleeper = sleeper;
+        match due {
+            Due::Deadline(scope) => self.arm(deadline, State::Deadline, scope),
+            Due::Grace(scope) => self.arm(deadline, State::Grace, scope),
+            Due::Sleep(sleeper) => {
+                let id = self.arm(deadline, State::Sleep, FrameId::NONE);
+                self.slots[id.0 as usize].sleeper = Some(sleeper);
+                id
+            }
         }
-        self.recent.push(id);
+    }
+
+    /// Like `insert`, for the deadline of a scope, if there is room for one more.
+    #[inline(always)]
+    pub(crate) fn insert_quick(&mut self, deadline: Instant, scope: FrameId) -> Option<TimerId> {
+        let (id, place, serial) = (self.free, self.recent.len(), self.serial);
+        let slot = self.slots.get_mut(id as usize)?;
+        if place == self.recent.capacity() || serial == u32::MAX {
+            return None;
+        }
+        self.free = std::mem::replace(&mut slot.link, place as u32);
+        slot.deadline = deadline;
+        slot.serial = serial + 1;
+        slot.state = State::Deadline;
+        slot.scope = scope;
+        self.serial = serial + 1;
         self.used += 1;
+        self.recent.push(id);
         if self.bound.is_none_or(|bound| deadline < bound) {
             self.bound = Some(deadline);
         }
         self.check();
-        TimerId(id)
+        Some(TimerId(id))
     }
 
-    /// A slot to be filled, and the next serial number.
-    #[inline]
-    fn take_slot(&mut self, deadline: Instant) -> u32 {
+    fn arm(&mut self, deadline: Instant, state: State, scope: FrameId) -> TimerId {
         if self.serial == u32::MAX {
             self.renumber();
         }
-        self.serial += 1;
-        let id = self.free;
-        match self.slots.get(id as usize) {
-            Some(free) => {
-                self.free = free.link;
-                id
-            }
-            None => self.add_slot(deadline),
+        if self.free as usize >= self.slots.len() {
+            self.add_slot(deadline);
         }
+        self.recent.reserve(1);
+        let id = self.insert_quick(deadline, scope).unwrap_or_else(|| bug!("no room for a timer"));
+        self.slots[id.0 as usize].state = state;
+        id
     }
 
+    /// Adds a free slot.
     #[cold]
-    fn add_slot(&mut self, deadline: Instant) -> u32 {
+    #[inline(never)]
+    fn add_slot(&mut self, deadline: Instant) {
         let id = u32::try_from(self.slots.len()).unwrap_or(NO_SLOT);
         assert!(id != NO_SLOT, "fewer than 2^32 timers");
         let (state, scope) = (State::Free, FrameId::NONE);
         self.slots.push(Slot { deadline, serial: 0, link: NO_SLOT, state, scope, sleeper: None });
-        id
+        self.free = id;
     }
 
     /// A run begins, whose clock shows this time.
@@ -288,27 +301,31 @@ impl Timers {
         self.serial = self.recent.len() as u32;
     }
 
-    /// Takes a timer back, armed or not. The sleeper is given back to be dropped.
+    /// Takes a sleep's timer back, armed or not. The sleeper is given back to be dropped.
     #[must_use]
-    #[inline]
     pub(crate) fn remove(&mut self, id: TimerId) -> Option<Waiter> {
+        let sleeper = self.slots[id.0 as usize].sleeper.take();
+        self.remove_scope(id);
+        sleeper
+    }
+
+    /// Takes a scope's timer back, armed or not. There is nothing in it that would have to be dropped.
+    #[inline(always)]
+    pub(crate) fn remove_scope(&mut self, id: TimerId) {
         let slot = &mut self.slots[id.0 as usize];
         let old = std::mem::replace(&mut slot.state, State::Free);
         let place = std::mem::replace(&mut slot.link, self.free);
-        let sleeper = if old == State::Sleep { slot.sleeper.take() } else { None };
-        if old == State::Free {
-            bug!("timer {id:?} removed twice");
-        }
         self.free = id.0;
         self.used -= 1;
         if old.is_armed() {
             self.take_out(id, place);
+        } else if old == State::Free {
+            removed_twice(id);
         }
         if self.used == 0 {
             self.bound = None;
         }
         self.check();
-        sleeper
     }
 
     /// Takes the entry of a timer from among the recent ones, or leaves it where it is in order.
@@ -321,15 +338,20 @@ impl Timers {
                 self.slots[moved as usize].link = place;
             }
         } else {
-            self.stale += 1;
-            let in_order = self.sorted.len() + self.heap.len();
-            if self.stale == in_order || self.stale > STALE_MIN && self.stale > in_order / 2 {
-                self.sweep();
-            }
+            self.leave_stale();
         }
     }
 
-    /// Throws the stale entries away.
+    /// Notes that an entry in order has become stale, and throws those away if they are too many.
+    #[inline(never)]
+    fn leave_stale(&mut self) {
+        self.stale += 1;
+        let in_order = self.sorted.len() + self.heap.len();
+        if self.stale == in_order || self.stale > STALE_MIN && self.stale > in_order / 2 {
+            self.sweep();
+        }
+    }
+
     #[cold]
     fn sweep(&mut self) {
         self.sorted.retain(|entry| entry.is_live(&self.slots));
@@ -426,7 +448,7 @@ impl Timers {
         let fired = self.has_fired(id);
         if fired {
             // Its sleeper left when it fired.
-            let _ = self.remove(id);
+            self.remove_scope(id);
         }
         fired
     }

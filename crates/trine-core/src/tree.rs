@@ -115,6 +115,7 @@ impl Tree {
         self.live
     }
 
+    #[inline]
     pub(crate) fn open(
         &mut self,
         role: Role,
@@ -137,6 +138,38 @@ impl Tree {
         id
     }
 
+    /// Opens a scope as `open` does, if there is room for it and nothing else has to be looked at. `arm`
+    /// sets its timer. Says whether a cancel is visible inside.
+    #[inline(always)]
+    pub(crate) fn open_scope_quick(
+        &mut self,
+        task: FrameId,
+        outer: FrameId,
+        site: &'static Location<'static>,
+        arm: impl FnOnce(FrameId) -> Option<TimerId>,
+    ) -> Option<(FrameId, bool)> {
+        let (id, seen) = (self.free, self.epoch);
+        let around = &self.frames[outer.index()];
+        if !id.is_some() || around.seen != seen {
+            return None;
+        }
+        let (flags, hook) = (around.flags.inherited(), Hook::outer(around.generation));
+        let frame = &mut self.frames[id.index()];
+        let Role::Free { next } = frame.role else { return None };
+        let deadline = Some(arm(id)?);
+        frame.role = Role::Scope { poller: Poller::task(task), deadline };
+        frame.outer = outer;
+        frame.hook = hook;
+        frame.flags = flags;
+        frame.seen = seen;
+        frame.site = Some(site);
+        self.free = next;
+        self.live += 1;
+        self.check_near(id);
+        Some((id, flags.has(Flags::VISIBLE)))
+    }
+
+    #[inline]
     fn take_slot(&mut self) -> FrameId {
         let id = self.free;
         if id.is_some() {
@@ -144,6 +177,12 @@ impl Tree {
             self.free = next;
             return id;
         }
+        self.add_slot()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn add_slot(&mut self) -> FrameId {
         if self.frames.is_empty() {
             self.frames.push(self.blank());
         }
@@ -165,7 +204,24 @@ impl Tree {
         }
     }
 
+    /// Lets go of a scope's frame, if nothing special hangs on it. Gives its deadline.
+    #[inline(always)]
+    pub(crate) fn close_scope_quick(&mut self, id: FrameId) -> Option<Option<TimerId>> {
+        let frame = &self.frames[id.index()];
+        let Role::Scope { poller, deadline } = frame.role else { return None };
+        let special = frame.hook.as_node().is_some()
+            || poller.as_foreign().is_some()
+            || frame.flags.has(Flags::NOTED)
+            || !self.deferred.is_empty();
+        if special {
+            return None;
+        }
+        self.free(id);
+        Some(deadline)
+    }
+
     /// Lets go of a frame. One that is still queued keeps its slot until it is popped.
+    #[inline(never)]
     pub(crate) fn release(&mut self, id: FrameId) {
         self.forget_guards(id);
         match self.frames[id.index()].role {
@@ -189,6 +245,7 @@ impl Tree {
     }
 
     /// Puts a slot on the free list. Its generation moves on, so that old wakers miss it.
+    #[inline]
     pub(crate) fn free(&mut self, id: FrameId) {
         let next = self.free;
         let frame = &mut self.frames[id.index()];
@@ -311,6 +368,19 @@ impl Tree {
         frame.outer == outer
             && frame.hook.holds(self.generation(outer))
             && poller == Poller::task(task)
+    }
+
+    /// What is visible from inside a scope, if it hangs and is polled as it was the last time, and nothing
+    /// was cancelled or hidden since.
+    #[inline]
+    pub(crate) fn settled_scope(&self, id: FrameId, outer: FrameId, task: FrameId) -> Option<bool> {
+        let frame = &self.frames[id.index()];
+        let Role::Scope { poller, .. } = frame.role else { return None };
+        let settled = frame.outer == outer
+            && frame.seen == self.epoch
+            && poller == Poller::task(task)
+            && frame.hook.holds(self.generation(outer));
+        settled.then(|| frame.flags.has(Flags::VISIBLE))
     }
 
     /// Remembers that a scope or group is polled by a task of ours.

@@ -44,12 +44,9 @@ impl Tree {
     }
 
     /// The flags and epoch with which a new frame starts under `outer`.
+    #[inline]
     pub(crate) fn inherited(&mut self, outer: FrameId) -> (Flags, u32) {
-        let around = self.fresh(outer);
-        let mut flags = Flags::default();
-        flags.set(Flags::VISIBLE, around.has(Flags::VISIBLE));
-        flags.set(Flags::HARDENED, around.has(Flags::HARDENED));
-        (flags, self.epoch)
+        (self.fresh(outer).inherited(), self.epoch)
     }
 
     pub(crate) fn visibility_changed(&mut self) {

@@ -60,9 +60,10 @@ const fn plain(example: &'static str, expected: &'static str) -> Run {
 }
 
 /// What is run.
-const RUNS: [Run; 25] = [
+const RUNS: [Run; 27] = [
     plain("axum_handler", "axum_handler.txt"),
     plain("blocking_calls", "blocking_calls.txt"),
+    plain("cancel_unsafe", "cancel_unsafe.txt"),
     plain("capacity_limit", "capacity_limit.txt"),
     plain("cleanup", "cleanup.txt"),
     CRAWLER,
@@ -76,6 +77,7 @@ const RUNS: [Run; 25] = [
     plain("fan_out", "fan_out.txt"),
     plain("graceful_shutdown", "graceful_shutdown.txt"),
     plain("happy_eyeballs", "happy_eyeballs.txt"),
+    plain("lost_update", "lost_update.txt"),
     plain("move_on_after", "move_on_after.txt"),
     plain("nested_scopes", "nested_scopes.txt"),
     plain("parallel_fetch", "parallel_fetch.txt"),

@@ -49,30 +49,36 @@ pub trait TestChannel {
 ///
 /// # Examples
 ///
+/// A channel of another crate, which knows nothing of trine, becomes a good citizen by a checkpoint
+/// before each operation:
+///
 /// ```
-/// use trine_channel::{Receiver, Sender, open_memory_channel};
+/// use async_channel::{Receiver, Sender, bounded};
+/// use trine_core::lowlevel::checkpoint_if_cancelled;
 /// use trine_testing::{TestChannel, check_channel};
 ///
-/// struct Memory;
+/// struct Foreign;
 ///
-/// impl TestChannel for Memory {
+/// impl TestChannel for Foreign {
 ///     type Sender = Sender<u32>;
 ///     type Receiver = Receiver<u32>;
 ///     fn open(&self, capacity: usize) -> (Sender<u32>, Receiver<u32>) {
-///         open_memory_channel(capacity)
+///         bounded(capacity)
 ///     }
 ///     async fn send(&self, sender: &Sender<u32>, item: u32) -> bool {
+///         checkpoint_if_cancelled().await;
 ///         sender.send(item).await.is_ok()
 ///     }
 ///     async fn recv(&self, receiver: &Receiver<u32>) -> Option<u32> {
+///         checkpoint_if_cancelled().await;
 ///         receiver.recv().await.ok()
 ///     }
 /// }
 ///
-/// check_channel(&Memory);
+/// check_channel(&Foreign);
 /// ```
 pub fn check_channel<C: TestChannel>(channel: &C) {
-    let once = || TestRunner::new().name("conformance of a channel").autojump().patience(PATIENCE);
+    let once = || runner("conformance of a channel");
     once().run(operations_are_checkpoints(channel));
     once().run(senders_wait_their_turn(channel));
     once().run(the_end_comes_after_the_rest(channel));
@@ -83,6 +89,13 @@ pub fn check_channel<C: TestChannel>(channel: &C) {
 
 /// How long, in real time, an operation may take to come back from another thread, if it uses any.
 const PATIENCE: Duration = Duration::from_millis(100);
+
+/// How long a check may take, in real time. One that goes on for ever is a bug of the channel, too.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+fn runner(name: &'static str) -> TestRunner {
+    TestRunner::new().name(name).autojump().patience(PATIENCE).timeout(TIMEOUT)
+}
 
 /// Enough to have every order of two tasks many times over.
 const SEEDS: u64 = 40;
@@ -240,7 +253,7 @@ async fn a_cancelled_operation_has_not_happened<C: TestChannel>(channel: &C) {
 /// use trine_testing::check_stream;
 ///
 /// check_stream(|items| {
-///     let (sender, receiver) = trine_channel::open_memory_channel(items.len());
+///     let (sender, receiver) = async_channel::unbounded();
 ///     for item in items {
 ///         sender.try_send(item).unwrap();
 ///     }
@@ -248,11 +261,11 @@ async fn a_cancelled_operation_has_not_happened<C: TestChannel>(channel: &C) {
 /// });
 /// ```
 pub fn check_stream<S: Stream<Item = u32>>(make: impl Fn(Vec<u32>) -> S) {
-    let runner = || TestRunner::new().name("conformance of a stream").autojump().patience(PATIENCE);
+    let once = || runner("conformance of a stream");
     for length in [0, 1, 5] {
-        runner().run(yields_all_and_ends(make((0..length).collect()), length));
+        once().run(yields_all_and_ends(make((0..length).collect()), length));
     }
-    runner().cancel_sweep().run_each(|| keeps_its_items(make(vec![0, 1, 2])));
+    once().cancel_sweep().run_each(|| keeps_its_items(make(vec![0, 1, 2])));
 }
 
 async fn yields_all_and_ends(stream: impl Stream<Item = u32>, length: u32) {

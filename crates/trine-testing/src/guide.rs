@@ -146,7 +146,8 @@
 //! The failure prints the seed, the few things that must be other than usual for it to happen, and a trace:
 //!
 //! ```text
-//! bank failed under seed 2; to replay it: TRINE_SEED=2
+//! bank failed under seed 2: assertion `left == right` failed: the deposit was lost
+//! To replay it: TRINE_SEED=2
 //! It fails when tasks run in another order than they were woken in:
 //!   audit before deposit
 //! What happens then:

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::time::Duration;
 
 use trine_core::Runner;
@@ -41,6 +41,8 @@ pub struct TestRunner {
     cancel_sweep: bool,
     patience: Duration,
     deny_snoozing: bool,
+    /// A place in the user's code, which tells how the compiler names files there.
+    site: &'static Location<'static>,
 }
 
 impl Default for TestRunner {
@@ -55,6 +57,7 @@ impl TestRunner {
     /// # Examples
     ///
     /// See [`TestRunner`].
+    #[track_caller]
     pub fn new() -> Self {
         Self {
             name: Cow::Borrowed("test"),
@@ -64,6 +67,7 @@ impl TestRunner {
             cancel_sweep: false,
             patience: PATIENCE,
             deny_snoozing: false,
+            site: Location::caller(),
         }
     }
 
@@ -233,7 +237,7 @@ impl TestRunner {
     ///
     /// let fails = || async { Err::<(), _>("always") };
     /// let report = TestRunner::new().seeds(3).report_of_first_failure(fails).unwrap();
-    /// assert!(report.contains("to replay it: TRINE_SEED=0"));
+    /// assert!(report.contains("To replay it: TRINE_SEED=0"));
     /// ```
     #[track_caller]
     pub fn report_of_first_failure<T: TestOutput, F: Future<Output = T>>(
@@ -319,7 +323,7 @@ impl TestRunner {
         make: &mut impl FnMut() -> F,
     ) -> (Ended<T>, Option<String>) {
         if self.cancel_sweep {
-            return sweep::each(&self.name, |cut| {
+            return sweep::each(&self.name, self.site.file(), |cut| {
                 self.once(seed.map(Recorded::of), None, cut.apply(make()))
             });
         }

@@ -55,11 +55,16 @@ fn number(name: &str, text: &str) -> u64 {
 
 /// Whether a run has failed, and the first line of what it said.
 pub(crate) fn failure_of<T: TestOutput>(ended: &Ended<T>) -> Option<String> {
-    let text = match ended {
-        Ok(output) => output.failure()?,
-        Err(payload) => text_of(payload.as_ref()),
-    };
+    let text = all_of_failure(ended)?;
     Some(text.lines().next().unwrap_or_default().to_owned())
+}
+
+/// Whether a run has failed, and all that it said.
+pub(crate) fn all_of_failure<T: TestOutput>(ended: &Ended<T>) -> Option<String> {
+    match ended {
+        Ok(output) => output.failure(),
+        Err(payload) => Some(text_of(payload.as_ref())),
+    }
 }
 
 /// The message of a panic.
@@ -79,7 +84,8 @@ pub(crate) fn explain<T: TestOutput, F: Future<Output = T>>(
     make: &mut impl FnMut() -> F,
 ) -> String {
     let name = runner.name_of_test();
-    let mut text = format!("{name} failed under seed {seed}; to replay it: {VARIABLE}={seed}\n");
+    let mut text =
+        format!("{name} failed under seed {seed}: {failure}\nTo replay it: {VARIABLE}={seed}\n");
     if runner.is_swept() {
         return text;
     }

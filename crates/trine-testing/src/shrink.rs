@@ -1,7 +1,9 @@
 //! The shrinker: from a schedule under which a test fails to the few choices that make it fail.
 //!
 //! The choices of the failing run are taken back in ever smaller parts, as long as the test still fails
-//! without them (Zeller's delta debugging); what is left is taken back one pair of tasks at a time.
+//! without them (Zeller's delta debugging); what is left is taken back one pair of tasks at a time. Should
+//! more than one pair be left of a choice, a single pair of neighbours is tried in its place: that one task
+//! runs before another is easier to think about than that it runs before three.
 
 use crate::schedule::{Choices, Order};
 
@@ -45,6 +47,9 @@ fn take_back_pairs(mut choices: Choices, fails: &mut impl FnMut(&Choices) -> boo
         while let Some(simpler) = simpler(&choices, number).into_iter().find(&mut *fails) {
             choices = simpler;
         }
+        if let Some(simplest) = simplest(&choices, number).into_iter().find(&mut *fails) {
+            choices = simplest;
+        }
     }
     choices
 }
@@ -61,6 +66,24 @@ fn simpler(choices: &Choices, number: usize) -> Vec<Choices> {
                 choices.remove(&number);
             }
         }
+        choices
+    });
+    swapped.collect()
+}
+
+/// Each swap of two neighbours instead of a choice that is more than that.
+fn simplest(choices: &Choices, number: usize) -> Vec<Choices> {
+    let Some(order) = choices.get(&number) else { return Vec::new() };
+    let usual: Order = (0..order.len()).collect();
+    let moved = order.iter().zip(&usual).filter(|(place, usual)| place != usual);
+    if moved.count() <= 2 {
+        return Vec::new();
+    }
+    let swapped = (1..usual.len()).map(|at| {
+        let mut order = usual.clone();
+        order.swap(at - 1, at);
+        let mut choices = choices.clone();
+        choices.insert(number, order);
         choices
     });
     swapped.collect()
@@ -83,6 +106,15 @@ mod tests {
         let fails = |choices: &Choices| ahead(choices, 7, 2, 1) && ahead(choices, 31, 1, 0);
         let few = shrink(all, fails);
         assert_eq!(few, Choices::from([(7, vec![0, 2, 1]), (31, vec![1, 0, 2])]));
+    }
+
+    /// That the last task runs before any other one is what matters: one pair tells it.
+    #[test]
+    fn finds_a_pair_that_was_not_chosen() {
+        let fails =
+            |choices: &Choices| choices.get(&3).is_some_and(|order| order.last() != Some(&3));
+        let few = shrink(Choices::from([(3, vec![1, 2, 3, 0])]), fails);
+        assert_eq!(few, Choices::from([(3, vec![0, 1, 3, 2])]));
     }
 
     /// A failure that is not about the schedule needs no choice.

@@ -14,7 +14,7 @@ use trine_core::lowlevel::{ScopeFrame, Usage, frames, runs_inside, usage, watch_
 
 use crate::outcome::TestOutput;
 use crate::places::{Root, Stack};
-use crate::seeds::{Ended, failure_of};
+use crate::seeds::{Ended, all_of_failure};
 
 thread_local! {
     /// The cut of the run that is under way.
@@ -30,19 +30,19 @@ pub(crate) struct Cut {
     /// Whether the test names the region itself: known from the first run on, and noted in it.
     narrowed: Cell<bool>,
     stack: RefCell<Option<Stack>>,
-    /// The files that the compiler has named, as far as frames tell.
+    /// The files that the compiler has named, as far as the test and its frames tell.
     sites: RefCell<Vec<&'static str>>,
     left: Cell<Option<(Usage, Usage)>>,
 }
 
 impl Cut {
-    fn new(at: u64, narrowed: bool) -> Rc<Self> {
+    fn new(at: u64, narrowed: bool, file: &'static str) -> Rc<Self> {
         Rc::new(Self {
             at,
             passed: Cell::new(0),
             narrowed: Cell::new(narrowed),
             stack: RefCell::default(),
-            sites: RefCell::default(),
+            sites: RefCell::new(vec![file]),
             left: Cell::default(),
         })
     }
@@ -102,9 +102,9 @@ impl Cut {
         Root::find([&wait].into_iter(), &self.sites.borrow()).apply(&mut wait);
         let mut text = format!("cancelled at checkpoint {}", self.at);
         for (at, place) in wait.awaits.iter().enumerate() {
-            let of = wait.operation.as_deref().unwrap_or("something");
-            text.push_str(&match at {
-                0 => format!(", which is of {of}\n  at {place}"),
+            text.push_str(&match (at, &wait.operation) {
+                (0, Some(of)) => format!(", which is of {of}\n  at {place}"),
+                (0, None) => format!("\n  at {place}"),
                 _ => format!("\n  called at {place}"),
             });
         }
@@ -174,10 +174,11 @@ impl Drop for UnderWay {
 #[track_caller]
 pub(crate) fn each<T: TestOutput>(
     name: &str,
+    file: &'static str,
     mut run: impl FnMut(Rc<Cut>) -> Option<T>,
 ) -> (Ended<T>, Option<String>) {
     let mut attempt = |at, narrowed| {
-        let cut = Cut::new(at, narrowed);
+        let cut = Cut::new(at, narrowed, file);
         let _under_way = UnderWay::begin(&cut);
         let before = usage();
         let ended = catch_unwind(AssertUnwindSafe(|| {
@@ -193,8 +194,8 @@ pub(crate) fn each<T: TestOutput>(
         Ok(None) => unreachable!("nobody has cancelled the test"),
         Err(payload) => Err(payload),
     };
-    if failure_of(&uncut).is_some() {
-        return (uncut, Some(format!("{name} failed without being cancelled")));
+    if let Some(failure) = all_of_failure(&uncut) {
+        return (uncut, Some(format!("{name} failed without being cancelled\n{failure}")));
     }
     for at in 1..=whole.passed.get() {
         let (cut, ended) = attempt(at, whole.narrowed.get());
@@ -203,8 +204,9 @@ pub(crate) fn each<T: TestOutput>(
             Ok(Some(output)) => Ok(output),
             Err(payload) => Err(payload),
         };
-        if failure_of(&ended).is_some() {
-            return (ended, Some(format!("{name} failed when it was {}", cut.place())));
+        if let Some(failure) = all_of_failure(&ended) {
+            let report = format!("{name} failed when it was {}\n{failure}", cut.place());
+            return (ended, Some(report));
         }
     }
     (uncut, None)

@@ -130,11 +130,13 @@ fn a_failure_is_explained() {
     let runner = TestRunner::new().name("transfer").seeds(200);
     let report = runner.report_of_first_failure(lost_update).unwrap();
     let (head, trace) = report.split_once("What happens then:\n").unwrap();
-    let replay = head.lines().next().unwrap();
-    assert!(replay.starts_with("transfer failed under seed "), "{head}");
-    assert!(replay.contains("; to replay it: TRINE_SEED="), "{head}");
+    let (failed, replay) = (head.lines().next().unwrap(), head.lines().nth(1).unwrap());
+    let failed = failed.strip_prefix("transfer failed under seed ").unwrap();
+    let (seed, failure) = failed.split_once(": ").unwrap();
+    assert_eq!(failure, "assertion `left == right` failed: the deposit was lost");
+    assert_eq!(replay, format!("To replay it: TRINE_SEED={seed}"));
     assert_eq!(
-        head.lines().skip(1).collect::<Vec<_>>(),
+        head.lines().skip(2).collect::<Vec<_>>(),
         [
             "It fails when tasks run in another order than they were woken in:",
             "  audit before deposit",

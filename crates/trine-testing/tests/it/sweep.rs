@@ -92,6 +92,7 @@ fn finds_a_cancel_unsafe_await() {
     let line = line_of("to.send(item).await");
     assert!(report.contains(&format!("sweep.rs:{line} in ")), "{report}");
     assert!(report.contains("careless"), "{report}");
+    assert!(report.ends_with("\nthe item is gone"), "{report}");
 }
 
 fn line_of(code: &str) -> usize {
@@ -118,7 +119,7 @@ fn finds_what_is_left_behind() {
 #[test]
 fn tells_of_a_failure_without_a_cancel() {
     let report = swept().report_of_first_failure(|| async { Err::<(), _>("no") }).unwrap();
-    assert_eq!(report, "the test failed without being cancelled");
+    assert_eq!(report, "the test failed without being cancelled\n\"no\"");
 }
 
 /// Only the region is cancelled, and only its own checkpoints count.

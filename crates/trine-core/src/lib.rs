@@ -42,6 +42,7 @@ mod handle;
 mod holders;
 mod idle;
 mod instrument;
+mod interval;
 mod kept;
 #[expect(unsafe_code, reason = "reaching the thread-local and recycling memory are on every path")]
 mod local;
@@ -74,6 +75,7 @@ mod work_count;
 pub use crate::checkpoint::{Checkpoint, checkpoint, sleep_forever};
 pub use crate::clock::Clock;
 pub use crate::instrument::{Instrument, TaskInfo};
+pub use crate::interval::{Interval, Tick, interval};
 pub use crate::run::{Runner, run};
 pub use crate::sleep::{Sleep, sleep, sleep_until};
 

@@ -1,8 +1,8 @@
 //! `WaitLine`: the waiting line that every primitive shares.
 //!
 //! A primitive (channel, lock, event) keeps its state and one or two lines in a
-//! [`WaitCell`](crate::wait_cell::WaitCell). An entry of a line is a [`Waiter`] and a payload of the primitive. It lives in a slab and is linked to its neighbours by index: no
-//! allocation per wait once the slab is warm, and leaving from the middle costs O(1).
+//! [`WaitCell`](crate::wait_cell::WaitCell). An entry of a line is a [`Waiter`] and a payload of the primitive. It lives
+//! in a slab, linked by index: no allocation per wait once the slab is warm, and leaving from the middle costs O(1).
 //!
 //! One entry, the *sole* one, is not in the slab but in the line itself: who joins an empty line gets it, if it is
 //! vacant. Mostly nobody else waits, and then joining, granting and picking up touch nothing but this entry, at a
@@ -18,9 +18,8 @@
 //! A [`Place`] belongs to one future, which alone gives it up, by `leave`. So a place never outlives its entry, and
 //! needs no generation.
 //!
-//! Nothing in here calls a waker or drops a waiter, as both may be foreign code that comes back: `grant` puts the
-//! waiter on the list of [`Wakes`], and `refresh` and `leave` return what is no longer wanted, for the caller to carry
-//! out of the borrow.
+//! Nothing in here calls a waker or drops a waiter, as both may be foreign code that comes back: `grant` puts it on
+//! the list of [`Wakes`], `refresh` and `leave` return what is no longer wanted, to be carried out of the borrow.
 
 mod check;
 mod entry;
@@ -194,7 +193,7 @@ impl<P> WaitLine<P> {
     /// See [`WaitLine`].
     #[inline]
     pub fn accepting(&self) -> impl Iterator<Item = Place> {
-        self.parked().filter(|place| self.waiter_accepts(*place))
+        self.parked().filter(|place| self.accepts(*place))
     }
 
     /// The first in line, whether it accepts or not; with [`after`](Self::after) a walk that may change the line.
@@ -222,9 +221,10 @@ impl<P> WaitLine<P> {
     /// # Examples
     ///
     /// See [`WaitLine`].
+    #[inline]
     #[must_use]
     pub fn accepts(&self, place: Place) -> bool {
-        self.waiter_accepts(place)
+        self.entry(place).waiter.as_ref().is_some_and(Waiter::accepts)
     }
 
     /// Joins the line at its end.
@@ -495,11 +495,6 @@ impl<P> WaitLine<P> {
     #[inline]
     fn parked(&self) -> impl Iterator<Item = Place> {
         std::iter::successors(self.head, |place| self.entry(*place).next)
-    }
-
-    #[inline]
-    fn waiter_accepts(&self, place: Place) -> bool {
-        self.entry(place).waiter.as_ref().is_some_and(Waiter::accepts)
     }
 }
 

@@ -33,8 +33,10 @@ mod service;
 mod shared;
 mod start;
 mod step;
+mod stream;
 mod task;
 mod tasks;
+mod tuple;
 
 pub use crate::error_group::ErrorGroup;
 pub use crate::gather::{gather, try_gather};
@@ -45,3 +47,7 @@ pub use crate::open::{open_nursery, try_open_nursery};
 pub use crate::output::TaskOutput;
 pub use crate::race::{race, race_ok};
 pub use crate::start::{StartError, TaskStatus};
+pub use crate::stream::{for_each_concurrent, try_for_each_concurrent};
+pub use crate::tuple::{
+    GatherTuple, RaceTuple, TryGatherTuple, gather_tuple, race_tuple, try_gather_tuple,
+};

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::panic::Location;
 
 use crate::error_group::{ErrorGroup, Failure};
+use crate::nursery::Nursery;
 use crate::open::open_nursery_at;
 
 /// Runs futures side by side until the first has finished, cancels and drains the others, and gives
@@ -42,21 +43,36 @@ pub fn race<F: Future>(tasks: impl IntoIterator<Item = F>) -> impl Future<Output
     assert!(!tasks.is_empty(), "`race` was called with no futures: give it at least one");
     let site = Location::caller();
     async move {
-        let winner = Cell::new(None);
+        let winner = Winner::new();
         open_nursery_at(site, async |nursery| {
             for task in tasks {
-                let (nursery, winner) = (nursery.clone(), &winner);
-                nursery.clone().start_soon_at(site, async move {
-                    let value = task.await;
-                    // One that finishes while it is being drained is too late.
-                    let first = winner.take().unwrap_or(value);
-                    winner.set(Some(first));
-                    nursery.cancel_tasks();
-                });
+                let (handle, winner) = (nursery.clone(), &winner);
+                nursery.start_soon_at(site, async move { winner.finish(task.await, &handle) });
             }
         })
         .await;
-        match winner.into_inner() {
+        winner.into_value()
+    }
+}
+
+/// The result of the first to finish.
+pub(crate) struct Winner<T>(Cell<Option<T>>);
+
+impl<T> Winner<T> {
+    pub(crate) fn new() -> Self {
+        Self(Cell::new(None))
+    }
+
+    /// Keeps the value of a task that has finished, and cancels the others.
+    pub(crate) fn finish<'env, E: 'env>(&self, value: T, nursery: &Nursery<'env, E>) {
+        // One that finishes while it is being drained is too late.
+        let first = self.0.take().unwrap_or(value);
+        self.0.set(Some(first));
+        nursery.cancel_tasks();
+    }
+
+    pub(crate) fn into_value(self) -> T {
+        match self.0.into_inner() {
             Some(value) => value,
             None => unreachable!("a race ended without a winner"),
         }
@@ -99,18 +115,14 @@ where
     assert!(!tasks.is_empty(), "`race_ok` was called with no futures: give it at least one");
     let site = Location::caller();
     async move {
-        let winner = Cell::new(None);
+        let winner = Winner::new();
         let failures = RefCell::new(Vec::new());
         open_nursery_at(site, async |nursery| {
             for task in tasks {
                 let (nursery, winner, failures) = (nursery.clone(), &winner, &failures);
                 nursery.clone().start_soon_at(site, async move {
                     match task.await {
-                        Ok(value) => {
-                            let first = winner.take().unwrap_or(value);
-                            winner.set(Some(first));
-                            nursery.cancel_tasks();
-                        }
+                        Ok(value) => winner.finish(value, &nursery),
                         Err(error) => {
                             let failure = Failure { error, name: None, site: Some(site) };
                             failures.borrow_mut().push(failure);
@@ -120,6 +132,6 @@ where
             }
         })
         .await;
-        winner.into_inner().ok_or_else(|| ErrorGroup::new(failures.into_inner()))
+        winner.0.into_inner().ok_or_else(|| ErrorGroup::new(failures.into_inner()))
     }
 }

@@ -37,6 +37,9 @@
 //! | start tasks that can fail                          | [`try_open_nursery`], [`ErrorGroup`]               |
 //! | wait until a task is ready to serve                | [`Nursery::start`]                                 |
 //! | await several futures at once                      | [`gather`], [`race`], [`map_concurrent`]           |
+//! | ... of different types                             | [`gather_tuple`], [`race_tuple`]                   |
+//! | look at the items of a stream, some at a time      | [`for_each_concurrent`]                            |
+//! | do something once a second                         | [`interval`]                                       |
 //! | bound the time that something takes                | [`fail_after`], [`move_on_after`]                  |
 //! | cancel from elsewhere, or look at what happened    | [`CancelScope`]                                    |
 //! | clean up, or finish a step, in spite of a cancel   | [`finally()`], [`shield()`]                        |

@@ -30,10 +30,10 @@
 
 pub use trine_cancel::{CancelScope, TooSlow, fail_after, finally, move_on_after, shield};
 pub use trine_channel::{Receiver, Sender, open_memory_channel};
-pub use trine_core::{checkpoint, sleep, sleep_forever, sleep_until};
+pub use trine_core::{checkpoint, interval, sleep, sleep_forever, sleep_until};
 pub use trine_limiter::CapacityLimiter;
 pub use trine_nursery::{
-    ErrorGroup, Nursery, Task, TaskStatus, gather, map_concurrent, open_nursery, race, try_gather,
-    try_open_nursery,
+    ErrorGroup, Nursery, Task, TaskStatus, for_each_concurrent, gather, gather_tuple,
+    map_concurrent, open_nursery, race, race_tuple, try_gather, try_gather_tuple, try_open_nursery,
 };
 pub use trine_thread::{from_thread, to_thread};

@@ -16,5 +16,7 @@ mod programs;
 mod schedule;
 mod services;
 mod start;
+mod stream;
 mod support;
+mod tuple;
 mod wide;

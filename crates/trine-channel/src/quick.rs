@@ -18,7 +18,7 @@
 
 use std::task::Context;
 
-use trine_core::lowlevel::{Call, Place, Waiter};
+use trine_core::lowlevel::{Place, Waiter, WakeCall};
 
 use crate::state::{Handed, HandleId, Offer, Refusal, Stage, State, Wish};
 
@@ -52,7 +52,7 @@ impl<T> State<T> {
 
     /// Sends to the receiver that waits longest, whose call is returned.
     #[inline]
-    pub(crate) fn hand_if_simple(&mut self, item: &mut Option<T>) -> Option<Call> {
+    pub(crate) fn hand_if_simple(&mut self, item: &mut Option<T>) -> Option<WakeCall> {
         if self.wishes.is_empty() || !self.offers.is_empty() || item.is_none() {
             return None;
         }
@@ -67,7 +67,7 @@ impl<T> State<T> {
 
     /// Receives from the sender that waits longest, whose call is returned.
     #[inline]
-    pub(crate) fn take_if_simple(&mut self) -> Option<(T, Call)> {
+    pub(crate) fn take_if_simple(&mut self) -> Option<(T, WakeCall)> {
         if self.limit > 0 || !self.wishes.is_empty() || self.items() > 0 || self.reserved > 0 {
             return None;
         }

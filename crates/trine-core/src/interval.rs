@@ -35,7 +35,6 @@ use crate::sleep::{Sleep, sleep, sleep_until};
 /// });
 /// ```
 #[track_caller]
-#[must_use]
 pub fn interval(period: Duration) -> Interval {
     assert!(!period.is_zero(), "`interval` was called with a period of zero: give a longer one");
     Interval { period, upcoming: None }

@@ -36,4 +36,4 @@ pub use crate::task_frame::TaskFrame;
 pub use crate::turn::{Ready, Turn};
 pub use crate::wait_cell::{WaitCell, Wakes};
 pub use crate::wait_line::{Place, WaitLine};
-pub use crate::waiter::{Call, Waiter};
+pub use crate::waiter::{Waiter, WakeCall};

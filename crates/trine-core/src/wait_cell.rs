@@ -8,7 +8,7 @@ use std::cell::{RefCell, RefMut};
 use std::collections::VecDeque;
 use std::fmt;
 
-use crate::waiter::{Call, Waiter};
+use crate::waiter::{Waiter, WakeCall};
 
 /// Who is to be woken once the borrow is over, in order.
 ///
@@ -18,8 +18,8 @@ use crate::waiter::{Call, Waiter};
 #[derive(Debug, Default)]
 pub struct Wakes {
     // One is the common case: it never touches the queue. At rest, without a first there are no others.
-    first: Option<Call>,
-    rest: VecDeque<Call>,
+    first: Option<WakeCall>,
+    rest: VecDeque<WakeCall>,
 }
 
 impl Wakes {
@@ -34,7 +34,7 @@ impl Wakes {
     }
 
     #[inline]
-    pub(crate) fn push_call(&mut self, call: Call) {
+    pub(crate) fn push_call(&mut self, call: WakeCall) {
         if self.first.is_none() {
             self.first = Some(call);
         } else {
@@ -54,7 +54,7 @@ impl Wakes {
     }
 
     #[inline]
-    fn pop(&mut self) -> Option<Call> {
+    fn pop(&mut self) -> Option<WakeCall> {
         let first = self.first.take()?;
         if !self.rest.is_empty() {
             self.first = self.rest.pop_front();
@@ -151,7 +151,7 @@ impl<S> WaitCell<S> {
     /// assert!(somebody);
     /// ```
     #[inline]
-    pub fn hand<R>(&self, change: impl FnOnce(&mut S) -> (R, Option<Call>)) -> R {
+    pub fn hand<R>(&self, change: impl FnOnce(&mut S) -> (R, Option<WakeCall>)) -> R {
         let (result, call) = change(&mut self.inner.borrow_mut().state);
         if let Some(call) = call {
             call.make();

@@ -28,7 +28,7 @@ pub use self::entry::Place;
 
 use self::entry::Entry;
 use crate::wait_cell::Wakes;
-use crate::waiter::{Call, Waiter};
+use crate::waiter::{Waiter, WakeCall};
 
 /// Those who wait, first come first served.
 ///
@@ -349,7 +349,7 @@ impl<P> WaitLine<P> {
     /// assert_eq!(line.take_granted(place, Option::take), Some("parcel"));
     /// ```
     #[inline]
-    pub fn serve_first(&mut self) -> Option<(Call, &mut P)> {
+    pub fn serve_first(&mut self) -> Option<(WakeCall, &mut P)> {
         if self.head != Some(Place::SOLE) {
             return self.serve_first_of_others();
         }
@@ -365,7 +365,7 @@ impl<P> WaitLine<P> {
     }
 
     #[inline(never)]
-    fn serve_first_of_others(&mut self) -> Option<(Call, &mut P)> {
+    fn serve_first_of_others(&mut self) -> Option<(WakeCall, &mut P)> {
         let place = self.head.filter(|place| self.accepts(*place))?;
         let call = self.dismiss(place).into_call();
         Some((call, self.payload_mut(place)))

@@ -193,8 +193,8 @@ impl Waiter {
 
     /// What is left of a waiter that is only to be woken.
     #[inline]
-    pub(crate) fn into_call(self) -> Call {
-        Call(self.waker.take().unwrap_or_else(|| Waker::noop().clone()))
+    pub(crate) fn into_call(self) -> WakeCall {
+        WakeCall(self.waker.take().unwrap_or_else(|| Waker::noop().clone()))
     }
 }
 
@@ -207,9 +207,9 @@ impl Waiter {
 /// See [`WaitLine::serve_first`](super::lowlevel::WaitLine::serve_first).
 #[derive(Debug)]
 #[must_use = "a call that is dropped wakes nobody"]
-pub struct Call(Waker);
+pub struct WakeCall(Waker);
 
-impl Call {
+impl WakeCall {
     /// Wakes whom it is for. Never make it while a structure is borrowed that the task may use: the waker may be
     /// somebody else's and run any code.
     ///

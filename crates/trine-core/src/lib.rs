@@ -63,6 +63,7 @@ mod task_frame;
 mod timers;
 mod tree;
 mod turn;
+mod vantage;
 mod visibility;
 mod wait;
 mod wait_cell;

@@ -209,6 +209,13 @@ impl Waiter {
 #[must_use = "a call that is dropped wakes nobody"]
 pub struct WakeCall(Waker);
 
+impl From<Waker> for WakeCall {
+    #[inline]
+    fn from(waker: Waker) -> Self {
+        Self(waker)
+    }
+}
+
 impl WakeCall {
     /// Wakes whom it is for. Never make it while a structure is borrowed that the task may use: the waker may be
     /// somebody else's and run any code.

@@ -2,10 +2,9 @@
 
 use std::task::{Context, Poll, Waker, ready};
 
-use trine_core::lowlevel::poll_checkpoint;
+use trine_core::lowlevel::{Vantage, poll_checkpoint};
 
 use crate::ledger::{Outlook, SlotId};
-use crate::place::Place;
 use crate::{AcquireError, Borrower, CapacityLimiter};
 
 /// One wish for a token, by a future or by a blocked thread.
@@ -22,8 +21,8 @@ pub(crate) struct Claim {
 enum Progress {
     /// Not tried yet.
     Fresh,
-    /// In line, or granted: the ledger knows. A blocked thread has no place: nothing cancels it.
-    InLine { slot: SlotId, place: Option<Place> },
+    /// In line, or granted: the ledger knows.
+    InLine(SlotId),
     /// The token, or the error, was given away.
     Over,
 }
@@ -42,20 +41,16 @@ impl Claim {
         match self.progress {
             Progress::Fresh => {
                 ready!(poll_checkpoint(cx));
-                self.enter(limiter, cx.waker(), Some(cx))
+                self.enter(limiter, cx.waker(), Vantage::here())
             }
-            Progress::InLine { slot, place } => {
-                if place.is_some_and(Place::collect) {
-                    self.progress = Progress::Over;
-                    return Poll::Ready(Ok(slot));
-                }
+            Progress::InLine(slot) => {
                 match limiter.with_ledger(|ledger, _| ledger.look(slot)) {
-                    Outlook::Held => return self.finish(slot, place),
-                    Outlook::GrantedOnTrust => return self.verify(limiter, cx, slot, place),
+                    Outlook::Held => return self.finish(slot),
+                    Outlook::GrantedOnTrust => return self.verify(limiter, cx, slot),
                     Outlook::InLine => {}
                 }
                 ready!(poll_checkpoint(cx));
-                self.stay(limiter, cx, slot, place)
+                self.stay(limiter, cx, slot)
             }
             Progress::Over => panic!("a future of trine-limiter was polled after it had finished"),
         }
@@ -68,25 +63,20 @@ impl Claim {
         waker: &Waker,
     ) -> Poll<Result<SlotId, AcquireError>> {
         match self.progress {
-            Progress::Fresh => self.enter(limiter, waker, None),
-            Progress::InLine { slot, .. } => {
-                match limiter.with_ledger(|ledger, _| ledger.look(slot)) {
-                    Outlook::Held => self.finish(slot, None),
-                    Outlook::GrantedOnTrust | Outlook::InLine => Poll::Pending,
-                }
-            }
+            Progress::Fresh => self.enter(limiter, waker, Vantage::FREE),
+            Progress::InLine(slot) => match limiter.with_ledger(|ledger, _| ledger.look(slot)) {
+                Outlook::Held => self.finish(slot),
+                Outlook::GrantedOnTrust | Outlook::InLine => Poll::Pending,
+            },
             Progress::Over => unreachable!("a blocked thread asks no more once it has its token"),
         }
     }
 
     /// Gives up: leaves the line, or hands on a token that was granted and not collected.
     pub(crate) fn abandon(&mut self, limiter: &CapacityLimiter) {
-        if let Progress::InLine { slot, place } = self.progress {
+        if let Progress::InLine(slot) = self.progress {
             self.progress = Progress::Over;
             drop(limiter.with_ledger(|ledger, wakes| ledger.abandon(slot, wakes)));
-            if let Some(place) = place {
-                place.leave();
-            }
         }
     }
 
@@ -95,7 +85,7 @@ impl Claim {
         &mut self,
         limiter: &CapacityLimiter,
         waker: &Waker,
-        cx: Option<&Context<'_>>,
+        vantage: Vantage,
     ) -> Poll<Result<SlotId, AcquireError>> {
         // With somebody in line there is hardly ever a token for a newcomer: then the first look is saved.
         if !limiter.has_line() {
@@ -109,21 +99,17 @@ impl Claim {
         }
         // Cloning a waker may run foreign code: not under the lock. So another thread may have let go meanwhile: try again.
         let waker = waker.clone();
-        let place = cx.map(Place::enter);
         let joined = limiter.with_ledger(|ledger, wakes| match ledger.take(self.borrower, wakes) {
-            Err(AcquireError::WouldBlock) => Ok(ledger.join(self.borrower, waker, place)),
+            Err(AcquireError::WouldBlock) => Ok(ledger.join(self.borrower, waker, vantage)),
             result => Err(result),
         });
         match joined {
             Ok(slot) => {
-                self.progress = Progress::InLine { slot, place };
+                self.progress = Progress::InLine(slot);
                 Poll::Pending
             }
             Err(result) => {
                 self.progress = Progress::Over;
-                if let Some(place) = place {
-                    place.leave();
-                }
                 Poll::Ready(result)
             }
         }
@@ -135,18 +121,15 @@ impl Claim {
         limiter: &CapacityLimiter,
         cx: &Context<'_>,
         slot: SlotId,
-        before: Option<Place>,
     ) -> Poll<Result<SlotId, AcquireError>> {
-        let place = before.map(|place| place.update(cx));
-        self.progress = Progress::InLine { slot, place };
         let stale = limiter.with_ledger(|ledger, _| ledger.wants_waker(slot, cx.waker()));
         let fresh = stale.then(|| cx.waker().clone());
+        let here = Vantage::here();
         let (granted, spare) =
-            limiter.with_ledger(|ledger, wakes| ledger.refresh(slot, fresh, place, wakes));
+            limiter.with_ledger(|ledger, wakes| ledger.refresh(slot, fresh, here, wakes));
         drop(spare);
-        leave_moved(before, place);
         if granted {
-            return self.finish(slot, place);
+            return self.finish(slot);
         }
         limiter.tell_wait();
         Poll::Pending
@@ -158,37 +141,21 @@ impl Claim {
         limiter: &CapacityLimiter,
         cx: &Context<'_>,
         slot: SlotId,
-        place: Option<Place>,
     ) -> Poll<Result<SlotId, AcquireError>> {
-        let before = place;
-        let place = before.map_or_else(|| Place::enter(cx), |place| place.update(cx));
-        self.progress = Progress::InLine { slot, place: Some(place) };
+        let mut here = Vantage::here();
+        let mut waker = Some(cx.waker().clone());
         // No checkpoint: the operation is over, if nothing cancelled it first.
-        if place.accepts() == Some(false) {
-            let waker = cx.waker().clone();
-            limiter.with_ledger(|ledger, wakes| ledger.hand_on(slot, waker, place, wakes));
-            leave_moved(before, Some(place));
+        if here.accepts(&mut waker) == Some(false) {
+            limiter.with_ledger(|ledger, wakes| ledger.hand_on(slot, waker, here, wakes));
             return Poll::Pending;
         }
         limiter.with_ledger(|ledger, _| ledger.collect(slot));
-        leave_moved(before, Some(place));
-        self.finish(slot, Some(place))
+        self.finish(slot)
     }
 
-    fn finish(&mut self, slot: SlotId, place: Option<Place>) -> Poll<Result<SlotId, AcquireError>> {
+    #[inline]
+    fn finish(&mut self, slot: SlotId) -> Poll<Result<SlotId, AcquireError>> {
         self.progress = Progress::Over;
-        if let Some(place) = place {
-            place.leave();
-        }
         Poll::Ready(Ok(slot))
-    }
-}
-
-/// Leaves the place before, if the waiter has moved: now that the line names the new one.
-fn leave_moved(before: Option<Place>, now: Option<Place>) {
-    if let Some(old) = before
-        && now != before
-    {
-        old.leave();
     }
 }

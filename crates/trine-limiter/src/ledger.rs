@@ -18,9 +18,8 @@
 use std::collections::HashSet;
 use std::task::Waker;
 
-use trine_core::lowlevel::{Awaited, Hold, Holders};
+use trine_core::lowlevel::{Awaited, Hold, Holders, Vantage};
 
-use crate::place::Place;
 use crate::wakes::Wakes;
 use crate::{AcquireError, Borrower, LimiterStatistics};
 
@@ -75,7 +74,8 @@ struct Slot {
     borrower: Borrower,
     /// Whose it is, if a test wants to know.
     hold: Hold,
-    place: Option<Place>,
+    /// Where it waits, and whom to wake.
+    vantage: Vantage,
     waker: Option<Waker>,
     /// The neighbours in line; `next` also links the vacant slots.
     previous: usize,
@@ -154,12 +154,12 @@ impl Ledger {
         &mut self,
         borrower: Option<Borrower>,
         waker: Waker,
-        place: Option<Place>,
+        vantage: Vantage,
     ) -> SlotId {
         let id = self.occupy(borrower, Stage::Waiting { refusing: false });
         let slot = &mut self.slots[id.0];
         slot.waker = Some(waker);
-        slot.place = place;
+        slot.vantage = vantage;
         slot.previous = self.tail;
         slot.next = NONE;
         match self.tail {
@@ -186,12 +186,12 @@ impl Ledger {
         &mut self,
         id: SlotId,
         waker: Option<Waker>,
-        place: Option<Place>,
+        vantage: Vantage,
         wakes: &mut Wakes,
     ) -> (bool, Option<Waker>) {
         let mut spare = waker;
         let slot = &mut self.slots[id.0];
-        slot.place = place;
+        slot.vantage = vantage;
         if let Stage::Waiting { refusing } = &mut slot.stage {
             *refusing = false;
             if spare.is_some() {
@@ -217,12 +217,18 @@ impl Ledger {
     }
 
     /// The claim's future was granted a token by another thread, and is cancelled: the next in line gets it.
-    pub(crate) fn hand_on(&mut self, id: SlotId, waker: Waker, place: Place, wakes: &mut Wakes) {
+    pub(crate) fn hand_on(
+        &mut self,
+        id: SlotId,
+        waker: Option<Waker>,
+        vantage: Vantage,
+        wakes: &mut Wakes,
+    ) {
         debug_assert_eq!(self.slots[id.0].stage, Stage::Granted);
         let slot = &mut self.slots[id.0];
-        slot.place = Some(place);
+        slot.vantage = vantage;
         slot.stage = Stage::Waiting { refusing: true };
-        slot.waker = Some(waker);
+        slot.waker = waker;
         // Back to the head: it had waited longest.
         slot.previous = NONE;
         slot.next = self.head;
@@ -275,7 +281,7 @@ impl Ledger {
             tasks_waiting: self
                 .slots
                 .iter()
-                .filter(|slot| slot.answer(Place::counts) != Answer::No)
+                .filter(|slot| slot.answer(slot.vantage.counts()) != Answer::No)
                 .count(),
         }
     }
@@ -316,7 +322,7 @@ impl Ledger {
         let mut cursor = self.head;
         while cursor != NONE && self.borrowed < self.total {
             let next = self.slots[cursor].next;
-            match self.slots[cursor].answer(Place::offer) {
+            match self.slots[cursor].ask() {
                 Answer::Yes => self.grant(cursor, Stage::Held, wakes),
                 Answer::Perhaps => self.grant(cursor, Stage::Granted, wakes),
                 Answer::No => {}
@@ -367,7 +373,7 @@ impl Ledger {
                 stage,
                 borrower,
                 hold: Hold::default(),
-                place: None,
+                vantage: Vantage::FREE,
                 waker: None,
                 previous: NONE,
                 next: NONE,
@@ -428,11 +434,18 @@ impl Ledger {
 }
 
 impl Slot {
-    /// What it says to a token, by what `ask` finds at its place: no if it does not stand in line.
-    fn answer(&self, ask: fn(Place) -> Option<bool>) -> Answer {
+    /// Asks whether it takes a token.
+    #[inline]
+    fn ask(&mut self) -> Answer {
+        let accepts = self.vantage.accepts(&mut self.waker);
+        self.answer(accepts)
+    }
+
+    /// What it says to a token, by what its vantage point says: no if it does not stand in line.
+    #[inline]
+    fn answer(&self, accepts: Option<bool>) -> Answer {
         let Stage::Waiting { refusing } = self.stage else { return Answer::No };
-        let Some(place) = self.place else { return Answer::Yes };
-        match ask(place) {
+        match accepts {
             Some(true) => Answer::Yes,
             None if !refusing => Answer::Perhaps,
             Some(false) | None => Answer::No,

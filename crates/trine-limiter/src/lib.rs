@@ -37,7 +37,6 @@ mod error;
 mod ledger;
 mod limiter;
 mod permit;
-mod place;
 mod rate;
 mod statistics;
 mod wakes;

@@ -2,6 +2,8 @@
 
 use std::task::Waker;
 
+use trine_core::lowlevel::Call;
+
 /// Wakers to call once the lock is open: they may run foreign code.
 #[derive(Default)]
 pub(crate) struct Wakes {
@@ -27,7 +29,7 @@ impl Wakes {
     pub(crate) fn wake(self) {
         let Self { first, more } = self;
         let Some(first) = first else { return };
-        first.wake();
+        Call::from(first).make();
         if !more.is_empty() {
             wake_all(more);
         }

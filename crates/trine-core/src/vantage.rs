@@ -1,0 +1,132 @@
+//! `Vantage`: the place from which somebody who waits looks for a cancel, for lines that threads share.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Waker;
+
+use crate::frame::FrameId;
+use crate::runtime::Runtime;
+use crate::waker::Word;
+
+/// The place from which somebody who waits looks for a cancel.
+///
+/// It is what a [`Waiter`](super::lowlevel::Waiter) is without its waker, for lines that threads share: `Send`, and
+/// four words to copy. Only its own thread can say whether a cancel is visible from it; others are told that they
+/// cannot know, and have to ask whoever waits once that is polled.
+///
+/// # Examples
+///
+/// ```
+/// use std::thread;
+/// use trine_core::lowlevel::Vantage;
+///
+/// // With no run on the thread there is nothing that could cancel, and everybody knows.
+/// let mut place = Vantage::here();
+/// assert_eq!(thread::spawn(move || place.accepts(&mut None)).join().unwrap(), Some(true));
+///
+/// trine_core::run(async {
+///     let mut place = Vantage::here();
+///     assert_eq!(place.accepts(&mut None), Some(true));
+///     assert_eq!(thread::spawn(move || place.accepts(&mut None)).join().unwrap(), None);
+/// });
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Vantage {
+    /// The number of the thread; 0 if no cancel can ever be seen.
+    thread: u64,
+    place: FrameId,
+    /// The epoch at which no cancel was visible, as in a waiter.
+    free_at: u32,
+    generation: u16,
+}
+
+thread_local! {
+    /// The number of this thread, once it was asked for.
+    static THREAD: Cell<u64> = const { Cell::new(0) };
+}
+
+#[inline]
+fn this_thread() -> u64 {
+    match THREAD.get() {
+        0 => number_thread(),
+        number => number,
+    }
+}
+
+#[cold]
+fn number_thread() -> u64 {
+    /// The number of the next thread that asks.
+    // Relaxed: only that no two threads get the same number counts.
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    THREAD.set(number);
+    number
+}
+
+impl Vantage {
+    /// A place that no cancel can be seen from: that of a thread which blocks.
+    pub const FREE: Self = Self { thread: 0, place: FrameId::NONE, free_at: 0, generation: 0 };
+
+    /// The place of the code that runs now.
+    ///
+    /// # Examples
+    ///
+    /// See [`Vantage`].
+    #[must_use]
+    #[inline]
+    pub fn here() -> Self {
+        let (place, generation, free_at) = Runtime::here();
+        if !place.is_some() {
+            return Self::FREE;
+        }
+        Self { thread: this_thread(), place, free_at, generation }
+    }
+
+    /// Whether something may be handed to who waits here; `None` if only another thread can tell.
+    ///
+    /// If not, that one is woken later, should it change, through `waker`, which is its own: somebody else's is taken
+    /// for this, one of ours is left. So this runs no foreign code.
+    ///
+    /// # Examples
+    ///
+    /// See [`Vantage`].
+    #[inline]
+    pub fn accepts(&mut self, waker: &mut Option<Waker>) -> Option<bool> {
+        if self.thread == 0 {
+            return Some(true);
+        }
+        if self.thread != THREAD.get() {
+            return None;
+        }
+        Some(self.free_at == Runtime::epoch() || self.ask(waker))
+    }
+
+    #[inline(never)]
+    fn ask(&mut self, waker: &mut Option<Waker>) -> bool {
+        if !Runtime::is_visible_from(self.place, self.generation) {
+            self.free_at = Runtime::epoch();
+            return true;
+        }
+        match waker.as_ref().and_then(Word::of) {
+            Some(word) => Runtime::pass_over_task(word),
+            None => waker.take().into_iter().for_each(Runtime::pass_over_foreign),
+        }
+        false
+    }
+
+    /// Like [`accepts`](Self::accepts) for those who only count: nothing is remembered.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(trine_core::lowlevel::Vantage::FREE.counts(), Some(true));
+    /// ```
+    #[must_use]
+    pub fn counts(&self) -> Option<bool> {
+        match self.thread {
+            0 => Some(true),
+            thread if thread != THREAD.get() => None,
+            _ => Some(!Runtime::is_visible_from(self.place, self.generation)),
+        }
+    }
+}

@@ -130,3 +130,24 @@ impl Vantage {
         }
     }
 }
+
+/// Whether a waker is that of a task of a run. Cloning and dropping it does nothing, so may be done under a lock or
+/// while something is borrowed.
+///
+/// # Examples
+///
+/// ```
+/// use std::task::{Poll, Waker};
+/// use trine_core::lowlevel::is_task_waker;
+///
+/// assert!(!is_task_waker(Waker::noop()));
+/// trine_core::run(std::future::poll_fn(|cx| {
+///     assert!(is_task_waker(cx.waker()));
+///     Poll::Ready(())
+/// }));
+/// ```
+#[must_use]
+#[inline]
+pub fn is_task_waker(waker: &Waker) -> bool {
+    Word::of(waker).is_some()
+}

@@ -2,9 +2,9 @@
 
 use std::task::{Context, Poll, Waker, ready};
 
-use trine_core::lowlevel::{Vantage, poll_checkpoint};
+use trine_core::lowlevel::{Vantage, is_task_waker, poll_checkpoint};
 
-use crate::ledger::{Outlook, SlotId};
+use crate::ledger::{Entered, Outlook, SlotId};
 use crate::{AcquireError, Borrower, CapacityLimiter};
 
 /// One wish for a token, by a future or by a blocked thread.
@@ -33,6 +33,7 @@ impl Claim {
     }
 
     /// Goes on as far as possible: a cancel point, and a place in line if there is no token.
+    #[inline]
     pub(crate) fn poll(
         &mut self,
         limiter: &CapacityLimiter,
@@ -41,19 +42,50 @@ impl Claim {
         match self.progress {
             Progress::Fresh => {
                 ready!(poll_checkpoint(cx));
-                self.enter(limiter, cx.waker(), Vantage::here())
+                self.enter_as_task(limiter, cx)
             }
-            Progress::InLine(slot) => {
-                match limiter.with_ledger(|ledger, _| ledger.look(slot)) {
-                    Outlook::Held => return self.finish(slot),
-                    Outlook::GrantedOnTrust => return self.verify(limiter, cx, slot),
-                    Outlook::InLine => {}
-                }
-                ready!(poll_checkpoint(cx));
-                self.stay(limiter, cx, slot)
-            }
+            Progress::InLine(slot) => match limiter.locked(|ledger| ledger.look(slot)) {
+                Outlook::Held => self.finish(slot),
+                outlook => self.look_again(limiter, cx, slot, outlook),
+            },
             Progress::Over => panic!("a future of trine-limiter was polled after it had finished"),
         }
+    }
+
+    /// The first attempt of what a task polls directly: under one lock.
+    #[inline]
+    fn enter_as_task(
+        &mut self,
+        limiter: &CapacityLimiter,
+        cx: &Context<'_>,
+    ) -> Poll<Result<SlotId, AcquireError>> {
+        if !is_task_waker(cx.waker()) {
+            return self.enter(limiter, cx.waker(), Vantage::here());
+        }
+        match limiter.locked(|ledger| ledger.enter(self.borrower, cx.waker())) {
+            Some(Entered::Held(slot)) => self.finish(slot),
+            Some(Entered::InLine(slot)) => {
+                self.progress = Progress::InLine(slot);
+                Poll::Pending
+            }
+            None => self.enter(limiter, cx.waker(), Vantage::here()),
+        }
+    }
+
+    /// Polled in line, and nothing was granted, or on trust only.
+    #[inline(never)]
+    fn look_again(
+        &mut self,
+        limiter: &CapacityLimiter,
+        cx: &mut Context<'_>,
+        slot: SlotId,
+        outlook: Outlook,
+    ) -> Poll<Result<SlotId, AcquireError>> {
+        if outlook == Outlook::GrantedOnTrust {
+            return self.verify(limiter, cx, slot);
+        }
+        ready!(poll_checkpoint(cx));
+        self.stay(limiter, cx, slot)
     }
 
     /// As `poll`, for a thread that blocks: no checkpoint, no cancel.
@@ -73,6 +105,7 @@ impl Claim {
     }
 
     /// Gives up: leaves the line, or hands on a token that was granted and not collected.
+    #[inline]
     pub(crate) fn abandon(&mut self, limiter: &CapacityLimiter) {
         if let Progress::InLine(slot) = self.progress {
             self.progress = Progress::Over;
@@ -80,21 +113,19 @@ impl Claim {
         }
     }
 
-    /// The first attempt: a token at once, or a place in line.
+    /// The first attempt of anybody: a token at once, or a place in line.
+    #[inline(never)]
     fn enter(
         &mut self,
         limiter: &CapacityLimiter,
         waker: &Waker,
         vantage: Vantage,
     ) -> Poll<Result<SlotId, AcquireError>> {
-        // With somebody in line there is hardly ever a token for a newcomer: then the first look is saved.
-        if !limiter.has_line() {
-            match limiter.with_ledger(|ledger, wakes| ledger.take(self.borrower, wakes)) {
-                Err(AcquireError::WouldBlock) => {}
-                result => {
-                    self.progress = Progress::Over;
-                    return Poll::Ready(result);
-                }
+        match limiter.with_ledger(|ledger, wakes| ledger.take(self.borrower, wakes)) {
+            Err(AcquireError::WouldBlock) => {}
+            result => {
+                self.progress = Progress::Over;
+                return Poll::Ready(result);
             }
         }
         // Cloning a waker may run foreign code: not under the lock. So another thread may have let go meanwhile: try again.

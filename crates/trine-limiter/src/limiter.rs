@@ -1,10 +1,9 @@
 //! `CapacityLimiter`: at most so many at a time, strictly first come, first served.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use trine_core::lowlevel::{records_holders, waits_for};
+use trine_core::lowlevel::{Call, records_holders, waits_for};
 
 use crate::blocking::block_until;
 use crate::ledger::{Ledger, SlotId};
@@ -55,8 +54,6 @@ use crate::{
 /// ```
 pub struct CapacityLimiter {
     ledger: Mutex<Ledger>,
-    /// Whether somebody stands in line: a hint for newcomers. Relaxed: the ledger is asked in any case.
-    has_line: AtomicBool,
 }
 
 impl CapacityLimiter {
@@ -69,7 +66,7 @@ impl CapacityLimiter {
     /// See [`CapacityLimiter`].
     #[must_use]
     pub fn new(total_tokens: usize) -> Self {
-        Self { ledger: Mutex::new(Ledger::new(total_tokens)), has_line: AtomicBool::new(false) }
+        Self { ledger: Mutex::new(Ledger::new(total_tokens)) }
     }
 
     /// Waits for a token.
@@ -306,35 +303,34 @@ impl CapacityLimiter {
     }
 
     /// Reads or changes the ledger; what it wants woken is woken when the lock is open again.
-    #[inline]
     pub(crate) fn with_ledger<R>(&self, change: impl FnOnce(&mut Ledger, &mut Wakes) -> R) -> R {
         let mut wakes = Wakes::default();
-        let result = {
-            // No foreign code runs under the lock, so only a bug of ours can poison it, and that was reported then.
-            let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
-            let had_line = ledger.has_line();
-            let result = change(&mut ledger, &mut wakes);
-            if ledger.has_line() != had_line {
-                self.has_line.store(!had_line, Ordering::Relaxed);
-            }
-            #[cfg(debug_assertions)]
-            ledger.check();
-            result
-        };
+        let result = self.locked(|ledger| change(ledger, &mut wakes));
         wakes.wake();
         result
     }
 
-    /// Whether somebody stands in line, or did so a moment ago.
-    #[inline]
-    pub(crate) fn has_line(&self) -> bool {
-        self.has_line.load(Ordering::Relaxed)
+    /// Reads or changes the ledger, without anybody to wake. No foreign code may run in `change`.
+    #[inline(always)]
+    pub(crate) fn locked<R>(&self, change: impl FnOnce(&mut Ledger) -> R) -> R {
+        // No foreign code runs under the lock, so only a bug of ours can poison it, and that was reported then.
+        let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
+        let result = change(&mut ledger);
+        #[cfg(debug_assertions)]
+        ledger.check();
+        result
     }
 
     /// Gives a token back, or to the next in line.
     #[inline]
     pub(crate) fn release(&self, slot: SlotId) {
-        self.with_ledger(|ledger, wakes| ledger.release(slot, wakes));
+        let (waker, more) = self.locked(|ledger| ledger.release(slot));
+        if let Some(waker) = waker {
+            Call::from(waker).make();
+        }
+        if more {
+            self.with_ledger(Ledger::serve);
+        }
     }
 
     /// The task that runs now has got a token: noted if a test wants to know.

@@ -164,17 +164,6 @@ impl<P> WaitLine<P> {
         self.parked_in_slab + usize::from(self.sole.waiter.is_some())
     }
 
-    /// How many wait; those who are passed over do not count. O(n).
-    ///
-    /// # Examples
-    ///
-    /// See [`WaitLine`].
-    #[must_use]
-    pub fn waiting(&self) -> usize {
-        let waiters = self.parked().filter_map(|place| self.entry(place).waiter.as_ref());
-        waiters.filter(|waiter| waiter.counts()).count()
-    }
-
     /// The first in line who accepts.
     ///
     /// # Examples
@@ -430,18 +419,6 @@ impl<P> WaitLine<P> {
     #[inline]
     pub fn payload_mut(&mut self, place: Place) -> &mut P {
         self.entry_mut(place).payload.as_mut().expect("a place was used after leave")
-    }
-
-    /// The payloads of all who were granted something and have not picked it up, in no order. O(n).
-    ///
-    /// # Examples
-    ///
-    /// See [`WaitLine`].
-    pub fn granted_payloads_mut(&mut self) -> impl Iterator<Item = &mut P> {
-        std::iter::once(&mut self.sole)
-            .chain(&mut self.entries)
-            .filter(|entry| entry.waiter.is_none())
-            .filter_map(|entry| entry.payload.as_mut())
     }
 
     /// Sets who is woken for a parked entry, as a future may move between tasks. Drop the old one outside the borrow.

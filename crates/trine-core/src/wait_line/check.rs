@@ -1,10 +1,33 @@
-//! What holds in a waiting line at rest, checked after every change in debug builds; and what it shows of itself.
+//! What a waiting line shows of itself, and what holds in it at rest, checked after every change in debug builds.
 
 use std::fmt;
 
 use super::{Place, WaitLine};
 
 impl<P> WaitLine<P> {
+    /// How many wait; those who are passed over do not count. O(n).
+    ///
+    /// # Examples
+    ///
+    /// See [`WaitLine`].
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        let waiters = self.parked().filter_map(|place| self.entry(place).waiter.as_ref());
+        waiters.filter(|waiter| waiter.counts()).count()
+    }
+
+    /// The payloads of all who were granted something and have not picked it up, in no order. O(n).
+    ///
+    /// # Examples
+    ///
+    /// See [`WaitLine`].
+    pub fn granted_payloads_mut(&mut self) -> impl Iterator<Item = &mut P> {
+        std::iter::once(&mut self.sole)
+            .chain(&mut self.entries)
+            .filter(|entry| entry.waiter.is_none())
+            .filter_map(|entry| entry.payload.as_mut())
+    }
+
     /// Up to this many entries the whole line is checked after every change, beyond it only the neighbours:
     /// so that a debug build with 10,000 waiters stays linear.
     const CHECKED_WHOLE: usize = 32;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use trine_core::lowlevel::{Call, records_holders, waits_for};
+use trine_core::lowlevel::{WakeCall, records_holders, waits_for};
 
 use crate::blocking::block_until;
 use crate::ledger::{Ledger, SlotId};
@@ -326,7 +326,7 @@ impl CapacityLimiter {
     pub(crate) fn release(&self, slot: SlotId) {
         let (waker, more) = self.locked(|ledger| ledger.release(slot));
         if let Some(waker) = waker {
-            Call::from(waker).make();
+            WakeCall::from(waker).make();
         }
         if more {
             self.with_ledger(Ledger::serve);

@@ -2,7 +2,7 @@
 
 use std::task::Waker;
 
-use trine_core::lowlevel::Call;
+use trine_core::lowlevel::WakeCall;
 
 /// Wakers to call once the lock is open: they may run foreign code.
 #[derive(Default)]
@@ -29,7 +29,7 @@ impl Wakes {
     pub(crate) fn wake(self) {
         let Self { first, more } = self;
         let Some(first) = first else { return };
-        Call::from(first).make();
+        WakeCall::from(first).make();
         if !more.is_empty() {
             wake_all(more);
         }

@@ -11,13 +11,17 @@ pub(crate) struct FirstPanic {
 
 impl FirstPanic {
     /// Calls `f` and keeps its panic if it is the first.
-    pub(crate) fn catch(&mut self, f: impl FnOnce()) {
-        let Err(payload) = catch_unwind(AssertUnwindSafe(f)) else { return };
+    pub(crate) fn catch<T>(&mut self, f: impl FnOnce() -> T) -> Option<T> {
+        let payload = match catch_unwind(AssertUnwindSafe(f)) {
+            Ok(value) => return Some(value),
+            Err(payload) => payload,
+        };
         if self.payload.is_none() {
             self.payload = Some(payload);
         } else {
             drop_payload(payload);
         }
+        None
     }
 
     /// Drops what each of these owns, one by one.
@@ -25,6 +29,11 @@ impl FirstPanic {
         for item in items {
             self.catch(|| drop(item));
         }
+    }
+
+    /// The panic, to go on with.
+    pub(crate) fn into_payload(self) -> Option<Box<dyn Any + Send>> {
+        self.payload
     }
 
     /// Goes on with the panic, unless the thread is unwinding from another one already.

@@ -9,17 +9,19 @@
 //!    itself (`spawned.rs`);
 //! 4. if nothing is ready: wait for the next deadline, or for a letter (`wait.rs`).
 //!
-//! When the main task is done, the system tasks are cancelled and drained, and the thread is left as
-//! it was, also by a panic.
+//! When the main task is done, or has panicked and is dropped, the system tasks are cancelled and drained,
+//! and the thread is left as it was. A panic of something that is called between two ticks, by another
+//! thread or by a test, ends the run at once.
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
-use std::panic::Location;
+use std::panic::{Location, resume_unwind};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use crate::bug::bug;
 use crate::clock::{Clock, SystemClock};
 use crate::driver::{Driver, ThreadDriver};
 use crate::first_panic::FirstPanic;
@@ -41,7 +43,8 @@ const MAIN: u32 = 0;
 /// # Panics
 ///
 /// If a run is already active on this thread: await the inner future instead, or use another thread.
-/// A panic of the future goes on to the caller.
+/// A panic of the future goes on to the caller, when all that belongs to the run has been cancelled and
+/// drained.
 ///
 /// # Examples
 ///
@@ -123,7 +126,8 @@ impl Runner {
     ///
     /// # Panics
     ///
-    /// If a run is already active on this thread. A panic of the future goes on to the caller.
+    /// If a run is already active on this thread. A panic of the future goes on to the caller, when all
+    /// that belongs to the run has been cancelled and drained.
     ///
     /// # Examples
     ///
@@ -133,8 +137,18 @@ impl Runner {
         let scheduler = Scheduler::start(self);
         // Dropped after the future: what is in it hangs under this frame.
         let _frame = scheduler.open_main();
-        let main = pin!(main);
-        scheduler.run(main)
+        let mut panic = FirstPanic::default();
+        // The future goes in there, so that it is dropped before the run is drained: what it leaves
+        // behind, such as a thread at work, is waited for.
+        let value = panic.catch(|| scheduler.run(pin!(main)));
+        if !scheduler.abrupt.get() {
+            panic.catch(|| scheduler.end());
+        }
+        match (panic.into_payload(), value) {
+            (Some(payload), _) => resume_unwind(payload),
+            (None, Some(value)) => value,
+            (None, None) => bug!("a run has neither a value nor a panic"),
+        }
     }
 }
 
@@ -144,6 +158,8 @@ pub(crate) struct Scheduler {
     pub(crate) active: Rc<ActiveRun>,
     pub(crate) driver: RefCell<Box<dyn Driver>>,
     letters: RefCell<Letters>,
+    /// Whether a panic ends the run at once, with nothing drained: it is no panic of a task.
+    abrupt: Cell<bool>,
     /// Dropped last, when the frames are gone.
     _memory: GiveBack,
 }
@@ -185,6 +201,7 @@ impl Scheduler {
                 active,
                 driver: RefCell::new(Box::new(driver)),
                 letters: RefCell::default(),
+                abrupt: Cell::new(false),
                 _memory: GiveBack,
             }
         })
@@ -202,17 +219,15 @@ impl Scheduler {
     }
 
     fn run<T>(&self, mut main: Pin<&mut impl Future<Output = T>>) -> T {
-        let value = loop {
+        loop {
             let tick = self.tick(|cx| main.as_mut().poll(cx));
             if let Poll::Ready(value) = tick {
-                break value;
+                return value;
             }
             if !self.is_busy() {
                 self.wait();
             }
-        };
-        self.end();
-        value
+        }
     }
 
     /// One tick. Ready if the main task has finished.
@@ -248,6 +263,13 @@ impl Scheduler {
         }
     }
 
+    /// Does something whose panic ends the run at once.
+    pub(crate) fn abruptly(&self, f: impl FnOnce()) {
+        self.abrupt.set(true);
+        f();
+        self.abrupt.set(false);
+    }
+
     /// Whether a tick would have something to do at once.
     #[inline]
     pub(crate) fn is_busy(&self) -> bool {
@@ -274,9 +296,7 @@ impl Scheduler {
                 }
             });
         });
-        for call in letters.calls.drain(..) {
-            call();
-        }
+        self.abruptly(|| letters.calls.drain(..).for_each(|call| call()));
         self.letters.replace(letters);
     }
 }

@@ -4,6 +4,7 @@ use std::any::TypeId;
 use std::future::Future;
 use std::panic::Location;
 
+use crate::first_panic::FirstPanic;
 use crate::runtime::{ActiveRun, Runtime};
 use crate::spawned::Spawned;
 use crate::task_frame::TaskFrame;
@@ -93,10 +94,13 @@ impl ActiveRun {
     fn reap(&self, gone: impl Fn(&Spawned) -> bool) {
         let tasks = std::mem::take(&mut *self.system_tasks.borrow_mut());
         let (gone, mut left): (Vec<_>, Vec<_>) = tasks.into_iter().partition(|task| gone(task));
-        // Dropping runs their code, which may start new ones.
-        drop(gone);
+        // Dropping runs their code, which may start new ones, or panic.
+        let mut panic = FirstPanic::default();
+        panic.drop_each(gone);
         let mut tasks = self.system_tasks.borrow_mut();
         left.append(&mut tasks);
         *tasks = left;
+        drop(tasks);
+        panic.finish();
     }
 }

@@ -31,7 +31,7 @@ impl Scheduler {
         if let Some(hook) = &hook
             && is_snoozing()
         {
-            (hook.call)(Idle::Snoozing);
+            self.abruptly(|| (hook.call)(Idle::Snoozing));
             if self.is_busy() {
                 return;
             }
@@ -74,7 +74,7 @@ impl Scheduler {
     /// Parks like any other, but gives up after a while.
     fn park_stuck(&self, hook: &IdleHook) {
         if self.stays_idle(hook.patience) && self.is_stuck() {
-            (hook.call)(Idle::Stuck);
+            self.abruptly(|| (hook.call)(Idle::Stuck));
         }
     }
 

@@ -29,8 +29,8 @@ const DEFAULT_TOKENS: usize = 40;
 /// be stopped: cancelled, the future still waits for it, and delivers its result; the cancel is seen at the next checkpoint.
 /// [`from_thread::check_cancelled`](crate::from_thread::check_cancelled) lets the closure look for itself;
 /// [`Options::abandon_on_cancel`] leaves it behind instead. If other code than a cancel drops the future (a `select!`), the
-/// result is dropped when it comes; the run does not end before the closure has. (Only a panic that unwinds the main task
-/// itself does not wait.)
+/// result is dropped when it comes; the run does not end before the closure has, nor does a panic go on out of it. (Only one
+/// of a closure given to [`RunHandle::run_sync_soon`](crate::RunHandle::run_sync_soon) ends a run at once.)
 ///
 /// # Panics
 ///

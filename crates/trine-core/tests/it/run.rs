@@ -94,24 +94,26 @@ fn panics_at_the_end_of_a_run() {
             panic!("at the end");
         }
     }
-    let count = std::rc::Rc::new(std::cell::Cell::new(0));
-    let message = message(|| {
-        run(async {
-            for _ in 0..3 {
-                let bomb = Bomb(count.clone());
-                spawn_system(async move {
-                    let _bomb = bomb;
-                    trine_core::sleep_forever().await
-                });
-            }
-            checkpoint().await;
-            panic!("the first");
+    for (main_panics, expected) in [(true, "the first"), (false, "at the end")] {
+        let count = std::rc::Rc::new(std::cell::Cell::new(0));
+        let message = message(|| {
+            run(async {
+                for _ in 0..3 {
+                    let bomb = Bomb(count.clone());
+                    spawn_system(async move {
+                        let _bomb = bomb;
+                        trine_core::sleep_forever().await
+                    });
+                }
+                checkpoint().await;
+                assert!(!main_panics, "the first");
+            });
         });
-    });
-    assert_eq!(message, "the first");
-    assert_eq!(count.get(), 3);
-    assert_eq!(usage(), Usage::default());
-    assert_eq!(run(async { 1 }), 1);
+        assert_eq!(message, expected);
+        assert_eq!(count.get(), 3);
+        assert_eq!(usage(), Usage::default());
+        assert_eq!(run(async { 1 }), 1);
+    }
 }
 
 /// Several runs at the same time, each on a thread of its own, and one after the other on each.

@@ -181,7 +181,7 @@ fn no_call_hangs_when_the_run_ends_by_a_panic() {
             let handle = handle.clone();
             thread::spawn(move || handle.run::<()>(async || sleep_forever().await))
         };
-        // Accepted before the panic, and never begun.
+        // Perhaps accepted before the panic.
         let waiting = thread::spawn(move || handle.run_sync(|| ()));
         sent.send(()).unwrap();
         (sleeping.join().unwrap(), waiting.join().unwrap())
@@ -190,7 +190,7 @@ fn no_call_hangs_when_the_run_ends_by_a_panic() {
         trine_core::run(async {
             handles.send(RunHandle::current()).unwrap();
             on_sent.recv().unwrap();
-            // The calls are in the mailbox by now, or come soon: both must be answered.
+            // The calls are in the mailbox by now, or come soon: both are answered.
             for _ in 0..1_000 {
                 thread::yield_now();
             }
@@ -198,6 +198,64 @@ fn no_call_hangs_when_the_run_ends_by_a_panic() {
         })
     }));
     assert!(panicked.is_err());
+    let (sleeping, waiting) = caller.join().unwrap();
+    assert_eq!(sleeping, Err(FromThreadError::RunFinished));
+    assert!(matches!(waiting, Ok(()) | Err(FromThreadError::RunFinished)));
+}
+
+// rule: T-6, N-4
+#[test]
+fn a_call_under_way_when_the_main_task_panics_is_cancelled_and_drained() {
+    let trace = Arc::new(Trace::default());
+    let (begun, on_begin) = mpsc::channel();
+    let (threads, on_thread) = mpsc::channel();
+    let panicked = catch_unwind(AssertUnwindSafe(|| {
+        run(async {
+            let (handle, in_run) = (RunHandle::current(), Arc::clone(&trace));
+            let thread = thread::spawn(move || {
+                handle.run(async move || {
+                    begun.send(()).unwrap();
+                    finally(sleep_forever(), async || {
+                        sleep(secs(1)).await;
+                        in_run.say("cleaned up");
+                    })
+                    .await;
+                })
+            });
+            threads.send(thread).unwrap();
+            while on_begin.try_recv().is_err() {
+                checkpoint().await;
+            }
+            trace.say("main panics");
+            std::panic::resume_unwind(Box::new("main failed"));
+        })
+    }));
+    assert_eq!(message(panicked.unwrap_err()), "main failed");
+    assert_eq!(trace.words(), ["main panics", "cleaned up"]);
+    assert_eq!(on_thread.recv().unwrap().join().unwrap(), Err(FromThreadError::RunFinished));
+}
+
+// rule: T-6
+#[test]
+fn no_call_hangs_when_the_run_is_ended_by_a_call() {
+    let (handles, on_handle) = mpsc::channel::<RunHandle>();
+    let caller = thread::spawn(move || {
+        let handle = on_handle.recv().unwrap();
+        let sleeping = {
+            let handle = handle.clone();
+            thread::spawn(move || handle.run::<()>(async || sleep_forever().await))
+        };
+        handle.run(async || checkpoint().await).unwrap();
+        handle.run_sync_soon(|| std::panic::resume_unwind(Box::new("a call fails"))).unwrap();
+        (sleeping.join().unwrap(), handle.run_sync(|| ()))
+    });
+    let panicked = catch_unwind(AssertUnwindSafe(|| {
+        trine_core::run(async {
+            handles.send(RunHandle::current()).unwrap();
+            sleep_forever().await
+        })
+    }));
+    assert_eq!(message(panicked.unwrap_err()), "a call fails");
     let over = Err(FromThreadError::RunFinished);
     assert_eq!(caller.join().unwrap(), (over, over));
 }

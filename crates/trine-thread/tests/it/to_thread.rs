@@ -12,6 +12,7 @@ use std::thread;
 use futures_lite::future::{block_on, or};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use trine_cancel::{CancelScope, move_on_after};
+use trine_core::lowlevel::{Usage, usage};
 use trine_core::{checkpoint, now, sleep};
 use trine_limiter::CapacityLimiter;
 use trine_nursery::{gather, open_nursery};
@@ -58,6 +59,28 @@ fn each_run_has_a_default_limiter_of_forty_tokens_of_its_own() {
         let other =
             thread::spawn(|| trine_core::run(async { to_thread::current_default_limiter() }));
         assert!(!Arc::ptr_eq(&limiter, &other.join().unwrap()));
+    });
+}
+
+// rule: T-1
+#[test]
+fn the_default_limiter_can_be_adjusted_while_closures_wait_for_it() {
+    run(async {
+        let limiter = to_thread::current_default_limiter();
+        limiter.set_total_tokens(0);
+        open_nursery(async |nursery| {
+            for _ in 0..5 {
+                nursery.start_soon(to_thread::run_sync(|| ()));
+            }
+            for _ in 0..3 {
+                checkpoint().await;
+            }
+            let statistics = limiter.statistics();
+            assert_eq!((statistics.borrowed_tokens, statistics.tasks_waiting), (0, 5));
+            limiter.set_total_tokens(2);
+        })
+        .await;
+        assert_eq!((limiter.total_tokens(), limiter.borrowed_tokens()), (2, 0));
     });
 }
 
@@ -311,6 +334,43 @@ fn a_run_does_not_end_before_a_closure_whose_future_was_dropped_by_a_select() {
     assert_eq!(limiter.available_tokens(), 1);
 }
 
+/// A closure that ends when it is told that nobody waits for it any more, and the flag it sets then.
+fn ends_when_left() -> (Arc<AtomicBool>, impl Future<Output = ()>) {
+    let ended = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&ended);
+    let closure = to_thread::run_sync(move || {
+        while from_thread::check_cancelled().is_ok() {
+            thread::yield_now();
+        }
+        seen.store(true, Ordering::SeqCst);
+    });
+    (ended, closure)
+}
+
+// rule: T-9
+#[test]
+fn a_run_does_not_end_before_a_closure_that_the_main_future_still_holds() {
+    let (ended, closure) = ends_when_left();
+    // `or` is over, and keeps the future of the closure until it is dropped itself.
+    run(or(closure, async {}));
+    assert!(ended.load(Ordering::SeqCst));
+}
+
+// rule: T-9
+#[test]
+fn a_run_does_not_end_before_a_closure_when_its_main_task_panics() {
+    let (ended, closure) = ends_when_left();
+    let panicked = catch_unwind(AssertUnwindSafe(|| {
+        trine_core::run(or(closure, async {
+            checkpoint().await;
+            std::panic::resume_unwind(Box::new("main failed"));
+        }));
+    }));
+    assert_eq!(message(panicked.unwrap_err()), "main failed");
+    assert!(ended.load(Ordering::SeqCst));
+    assert_eq!(usage(), Usage::default());
+}
+
 // rule: K-2
 #[test]
 fn virtual_time_stands_still_while_a_closure_runs() {
@@ -330,6 +390,26 @@ fn virtual_time_stands_still_while_a_closure_runs() {
         })
         .await;
         assert_eq!(now() - start, secs(3600));
+    });
+}
+
+/// A thread that is done has woken its task before the run may find that no thread is at work.
+// rule: K-2
+#[test]
+fn virtual_time_does_not_jump_over_a_result() {
+    run(async {
+        let start = now();
+        for n in 0..500 {
+            let result = move_on_after(
+                secs(1),
+                to_thread::run_sync(move || {
+                    let again = from_thread::run_sync(move || n);
+                    (n, again)
+                }),
+            );
+            assert_eq!(result.await, Some((n, Ok(n))));
+        }
+        assert_eq!(now(), start);
     });
 }
 

@@ -1,5 +1,6 @@
 //! Checkpoints: where a task can be cancelled, and where it lets others run.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -80,15 +81,55 @@ fn stay_cancelled(cx: &Context<'_>) -> Poll<()> {
     Poll::Pending
 }
 
+/// How many cancel points a run has passed, and at which somebody wants to do something. Counts down, so
+/// that one number says both.
+#[derive(Debug)]
+pub(crate) struct Passed {
+    left: Cell<u64>,
+    stop_at: Cell<u64>,
+}
+
+impl Passed {
+    const NEVER: u64 = u64::MAX;
+
+    pub(crate) const fn new() -> Self {
+        Self { left: Cell::new(Self::NEVER), stop_at: Cell::new(Self::NEVER) }
+    }
+
+    /// Begins to count anew.
+    pub(crate) fn reset(&self) {
+        self.left.set(Self::NEVER);
+        self.stop_at.set(Self::NEVER);
+    }
+
+    /// Counts one. Says whether it is the one to stop at.
+    #[inline]
+    fn pass(&self) -> bool {
+        let left = self.left.get() - 1;
+        self.left.set(left);
+        left == 0
+    }
+
+    pub(crate) fn count(&self) -> u64 {
+        self.stop_at.get() - self.left.get()
+    }
+
+    /// Stops at the one with this number, if that is still to come.
+    pub(crate) fn stop_at(&self, number: Option<u64>) {
+        let count = self.count();
+        let number = number.filter(|number| *number > count).unwrap_or(Self::NEVER);
+        self.stop_at.set(number);
+        self.left.set(number - count);
+    }
+}
+
 impl Runtime {
     /// Counts a cancel point, cancels if it is the one that was asked for, and says whether the
     /// code that runs now is cancelled.
     #[inline]
     fn pass_checkpoint(&self) -> bool {
-        let passed = self.checkpoints.get() + 1;
-        self.checkpoints.set(passed);
-        if self.cancel_at.get() == passed {
-            self.reach_checkpoint(passed);
+        if self.checkpoints.pass() {
+            self.reach_checkpoint();
         }
         self.peek(|tree| tree.is_visible(self.current()))
     }

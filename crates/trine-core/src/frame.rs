@@ -76,7 +76,7 @@ impl Poller {
     /// The task, if it is one of ours.
     #[inline]
     pub(crate) fn as_task(self) -> Option<FrameId> {
-        (self.0 != 0 && self.0 & Self::FOREIGN == 0).then_some(FrameId(self.0))
+        (self.0.wrapping_sub(1) < Self::FOREIGN - 1).then_some(FrameId(self.0))
     }
 }
 
@@ -125,6 +125,11 @@ impl Flags {
     #[inline]
     pub(crate) fn inherited(self) -> Self {
         Self(self.0 & (Self::VISIBLE.0 | Self::HARDENED.0))
+    }
+
+    #[inline]
+    pub(crate) fn with(self, more: Flags) -> Flags {
+        Flags(self.0 | more.0)
     }
 
     #[inline]

@@ -207,11 +207,23 @@ impl Group {
         let site = Location::caller();
         Runtime::with(|runtime| {
             let current = runtime.require("a nursery", site);
-            if runtime.follow(self.id, current, cx.waker()) {
-                self.move_beside(runtime, current);
+            if !runtime.hooked.get()
+                && let Some(task) = runtime.own_task(cx.waker())
+                && let Some(begun) =
+                    runtime.peek(|tree| tree.begin_settled_turn(self.id, current, task))
+            {
+                return Turn::new(self, runtime, current, begun);
             }
-            Turn::begin(self, runtime, current)
+            self.begin_anywhere(runtime, current, cx)
         })
+    }
+
+    #[cold]
+    fn begin_anywhere(&self, runtime: &Runtime, current: FrameId, cx: &Context<'_>) -> Turn<'_> {
+        if runtime.follow(self.id, current, cx.waker()) {
+            self.move_beside(runtime, current);
+        }
+        Turn::begin(self, runtime, current)
     }
 
     #[cold]

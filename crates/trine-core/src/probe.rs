@@ -64,7 +64,7 @@ pub struct Usage {
 pub fn usage() -> Usage {
     Runtime::with(|runtime| {
         let (frames, guards, ready) =
-            runtime.tree(|tree| (tree.live(), tree.guard_nodes(), tree.queued));
+            runtime.tree(|tree| (tree.live(), tree.guard_nodes(), tree.queued()));
         Usage {
             frames,
             guards,
@@ -90,7 +90,7 @@ pub fn usage() -> Usage {
 /// ```
 #[must_use]
 pub fn checkpoints_passed() -> u64 {
-    Runtime::with(|runtime| runtime.checkpoints.get())
+    Runtime::with(|runtime| runtime.checkpoints.count())
 }
 
 /// Cancels `scope` when the `n`-th cancel point from the start of the run is reached (the first is
@@ -111,7 +111,7 @@ pub fn checkpoints_passed() -> u64 {
 /// ```
 pub fn cancel_at_checkpoint(n: u64, scope: &ScopeFrame) {
     Runtime::with(|runtime| {
-        runtime.cancel_at.set(n);
+        runtime.checkpoints.stop_at(Some(n));
         runtime.cancel_scope.set(scope.id());
     });
 }
@@ -144,9 +144,9 @@ pub fn watch_checkpoints(hook: Option<Rc<dyn Fn()>>) {
     Runtime::with(|runtime| {
         if hook.is_some() {
             runtime.cancel_scope.set(FrameId::NONE);
-            runtime.cancel_at.set(runtime.checkpoints.get() + 1);
+            runtime.checkpoints.stop_at(Some(runtime.checkpoints.count() + 1));
         } else {
-            runtime.cancel_at.set(u64::MAX);
+            runtime.checkpoints.stop_at(None);
         }
     });
     let old = run.instruments.hooks.at_checkpoint.replace(hook);
@@ -161,13 +161,14 @@ pub(crate) fn outside(what: &str) -> ! {
 impl Runtime {
     /// The checkpoint has come at which somebody asked for a cancel or wants to be told.
     #[cold]
-    pub(crate) fn reach_checkpoint(&self, passed: u64) {
+    pub(crate) fn reach_checkpoint(&self) {
         let scope = self.cancel_scope.get();
         if scope.is_some() {
+            self.checkpoints.stop_at(None);
             self.tree(|tree| tree.cancel(scope));
             return;
         }
-        self.cancel_at.set(passed + 1);
+        self.checkpoints.stop_at(Some(self.checkpoints.count() + 1));
         let hook =
             self.active().and_then(|run| run.instruments.hooks.at_checkpoint.borrow().clone());
         if let Some(hook) = hook {

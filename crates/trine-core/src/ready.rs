@@ -26,10 +26,7 @@ impl Tree {
     /// Wakes a task by what its waker holds. Unknown ones are ignored.
     #[inline]
     pub(crate) fn wake(&mut self, id: FrameId, generation: u16) {
-        if let Some(frame) = self.frames.get(id.index())
-            && frame.generation == generation
-            && !frame.flags.has(Flags::QUEUED)
-        {
+        if self.frames.get(id.index()).is_some_and(|frame| frame.generation == generation) {
             self.wake_task(id);
         }
     }
@@ -63,55 +60,77 @@ impl Tree {
             return Poller::NOBODY;
         }
         *next = FrameId::NONE;
-        let home = *home;
         frame.flags.set(Flags::QUEUED, true);
-        self.queued += 1;
+        let home = *home;
+        self.append(home, id)
+    }
+
+    /// Hangs a task that is marked as queued at the end of a list. Gives who has to be told.
+    #[inline]
+    pub(crate) fn append(&mut self, home: FrameId, id: FrameId) -> Poller {
         let group = &mut self.frames[home.index()];
         let Role::Group { head, tail, poller } = &mut group.role else { homeless(id) };
         let last = std::mem::replace(tail, id);
-        if last.is_some() {
-            if let Role::Task { next, .. } = &mut self.frames[last.index()].role {
-                *next = id;
-            }
-            return Poller::NOBODY;
+        if !last.is_some() {
+            *head = id;
+            return if group.flags.has(Flags::IN_TURN) { Poller::NOBODY } else { *poller };
         }
-        *head = id;
-        if group.flags.has(Flags::IN_TURN) { Poller::NOBODY } else { *poller }
-    }
-
-    /// The last task that is ready now: the tick that begins ends with it.
-    pub(crate) fn last_ready(&self, group: FrameId) -> FrameId {
-        match self.frames[group.index()].role {
-            Role::Group { tail, .. } => tail,
-            _ => FrameId::NONE,
+        if let Role::Task { next, .. } = &mut self.frames[last.index()].role {
+            *next = id;
         }
+        Poller::NOBODY
     }
 
     pub(crate) fn has_ready(&self, group: FrameId) -> bool {
-        self.last_ready(group).is_some()
+        match self.frames[group.index()].role {
+            Role::Group { tail, .. } => tail.is_some(),
+            _ => false,
+        }
     }
 
-    /// Takes the first task off a group's list, with its slot; `None` for one that was released
-    /// while it was queued, which is freed by this.
+    /// Takes the whole list of a group. Gives its first task; the others follow by `next_ready`.
     #[inline]
-    pub(crate) fn pop_ready(&mut self, group: FrameId) -> (FrameId, Option<u32>) {
-        let Role::Group { head, tail, .. } = self.frames[group.index()].role else {
+    pub(crate) fn take_ready(&mut self, group: FrameId) -> FrameId {
+        let Role::Group { head, tail, .. } = &mut self.frames[group.index()].role else {
             bug!("{group:?} is no group");
         };
-        let frame = &mut self.frames[head.index()];
-        let Role::Task { next, slot, .. } = frame.role else { bug!("ready list of {group:?}") };
-        frame.flags.set(Flags::QUEUED, false);
-        let released = frame.flags.has(Flags::RELEASED);
-        self.queued -= 1;
-        self.set_list(group, next, if head == tail { FrameId::NONE } else { tail });
-        if released {
-            self.free(head);
-            return (head, None);
-        }
-        (head, Some(slot))
+        *tail = FrameId::NONE;
+        std::mem::replace(head, FrameId::NONE)
     }
 
+    /// Puts the rest of a list that was taken back in front of what has become ready since.
+    #[cold]
+    fn put_back(&mut self, group: FrameId, rest: FrameId) {
+        let Role::Group { head: since, tail, .. } = self.frames[group.index()].role else {
+            bug!("{group:?} is no group");
+        };
+        let mut last = rest;
+        while let Role::Task { next, .. } = self.frames[last.index()].role
+            && next.is_some()
+        {
+            last = next;
+        }
+        if let Role::Task { next, .. } = &mut self.frames[last.index()].role {
+            *next = since;
+        }
+        let last = if tail.is_some() { tail } else { last };
+        self.set_list(group, rest, last);
+    }
+
+    /// Takes a task off the front of a list that was taken. Gives the one behind it, with its slot and
+    /// generation; no slot for one that was released while it was queued, which is freed by this.
     #[inline]
+    pub(crate) fn next_ready(&mut self, id: FrameId) -> (FrameId, Option<(u32, u16)>) {
+        let frame = &mut self.frames[id.index()];
+        let Role::Task { next, slot, .. } = frame.role else { bug!("{id:?} is queued, no task") };
+        frame.flags.set(Flags::QUEUED, false);
+        if frame.flags.has(Flags::RELEASED) {
+            self.free(id);
+            return (next, None);
+        }
+        (next, Some((slot, frame.generation)))
+    }
+
     fn set_list(&mut self, group: FrameId, first: FrameId, last: FrameId) {
         if let Role::Group { head, tail, .. } = &mut self.frames[group.index()].role {
             *head = first;
@@ -119,16 +138,36 @@ impl Tree {
         }
     }
 
-    /// A turn of the group begins: while it lasts nobody is told of tasks that become ready.
+    /// A turn of the group begins: while it lasts nobody is told of tasks that become ready. Gives the
+    /// list of those that are.
     #[inline]
     pub(crate) fn begin_turn(&mut self, group: FrameId) -> FrameId {
         self.frames[group.index()].flags.set(Flags::IN_TURN, true);
-        self.last_ready(group)
+        self.take_ready(group)
     }
 
-    /// The turn is over: if it leaves something ready, whoever polls the group must do so again.
+    /// Begins a turn, if the group hangs and is polled as it was the last time. Says also whether a cancel
+    /// is visible from inside it.
     #[inline]
-    pub(crate) fn end_turn(&mut self, group: FrameId) {
+    pub(crate) fn begin_settled_turn(
+        &mut self,
+        group: FrameId,
+        outer: FrameId,
+        task: FrameId,
+    ) -> Option<(FrameId, bool)> {
+        if !self.is_settled(group, outer, task) {
+            return None;
+        }
+        Some((self.begin_turn(group), self.is_visible(group)))
+    }
+
+    /// The turn is over, with this rest of its list. If that leaves something ready, whoever polls the
+    /// group must do so again.
+    #[inline]
+    pub(crate) fn end_turn(&mut self, group: FrameId, rest: FrameId) {
+        if rest.is_some() {
+            self.put_back(group, rest);
+        }
         let frame = &mut self.frames[group.index()];
         frame.flags.set(Flags::IN_TURN, false);
         if let Role::Group { tail, poller, .. } = frame.role
@@ -140,16 +179,12 @@ impl Tree {
 
     /// Empties the list of a group that is released.
     pub(crate) fn abandon_ready(&mut self, group: FrameId) {
-        while self.has_ready(group) {
-            let (id, slot) = self.pop_ready(group);
+        let mut at = self.take_ready(group);
+        while at.is_some() {
             // A live task here outlived its group because its future was leaked: nobody can ever
             // poll it again.
-            debug_assert!(slot.is_none() || self.is_task(id));
+            (at, _) = self.next_ready(at);
         }
-    }
-
-    fn is_task(&self, id: FrameId) -> bool {
-        matches!(self.frames[id.index()].role, Role::Task { .. })
     }
 
     /// Puts the tasks that are ready into another order, chosen by `pick`, which shuffles a slice.

@@ -193,7 +193,7 @@ impl Scheduler {
             runtime.timers.borrow_mut().begin(active.clock.now());
             runtime.real_time.set(real_time);
             runtime.hooked.set(active.is_hooked());
-            runtime.checkpoints.set(0);
+            runtime.checkpoints.reset();
             runtime.set_run_id(remote::register(mailbox));
             *runtime.run.borrow_mut() = Some(active.clone());
             Self {
@@ -325,7 +325,7 @@ impl Drop for Scheduler {
             remote::unregister(runtime.run_id());
             runtime.set_run_id(0);
             runtime.set_current(FrameId::NONE);
-            runtime.cancel_at.set(u64::MAX);
+            runtime.checkpoints.stop_at(None);
             runtime.hooked.set(false);
             runtime.real_time.set(true);
             runtime.records_holders.set(false);

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Instant;
 
+use crate::checkpoint::Passed;
 use crate::clock::Clock;
 use crate::frame::{Flags, FrameId};
 use crate::idle::IdleLine;
@@ -45,9 +46,8 @@ pub(crate) struct Runtime {
     pub(crate) hooked: Cell<bool>,
     /// Whether a test wants to know who holds what.
     pub(crate) records_holders: Cell<bool>,
-    /// Cancel points passed, the one at which to cancel, and what.
-    pub(crate) checkpoints: Cell<u64>,
-    pub(crate) cancel_at: Cell<u64>,
+    /// Cancel points passed, and what to cancel at the one where that is to happen.
+    pub(crate) checkpoints: Passed,
     pub(crate) cancel_scope: Cell<FrameId>,
     tree: RefCell<Tree>,
     pub(crate) timers: RefCell<Timers>,
@@ -85,8 +85,7 @@ impl Runtime {
             real_time: Cell::new(true),
             hooked: Cell::new(false),
             records_holders: Cell::new(false),
-            checkpoints: Cell::new(0),
-            cancel_at: Cell::new(u64::MAX),
+            checkpoints: Passed::new(),
             cancel_scope: Cell::new(FrameId::NONE),
             tree: RefCell::new(Tree::new()),
             timers: RefCell::new(Timers::new()),

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::panic::Location;
 use std::rc::Rc;
 
-use crate::frame::{Flags, FrameId, Role};
+use crate::frame::{Flags, FrameId, Poller};
 use crate::instrument::Step;
 use crate::kept::Left;
 use crate::runtime::Runtime;
@@ -25,6 +25,7 @@ pub struct TaskFrame {
 
 impl TaskFrame {
     /// Opens the frame of a task and makes it ready.
+    #[inline]
     pub(crate) fn open(
         runtime: &Runtime,
         home: FrameId,
@@ -32,12 +33,10 @@ impl TaskFrame {
         slot: u32,
         site: &'static Location<'static>,
     ) -> Self {
-        let id = runtime.tree(|tree| {
-            let role = Role::Task { home, slot, next: FrameId::NONE };
-            let id = tree.open(role, outer, Some(site));
-            tree.wake_task(id);
-            id
-        });
+        let (id, poller) = runtime.peek(|tree| tree.open_task(home, outer, slot, site));
+        if poller != Poller::NOBODY {
+            runtime.tree(|tree| tree.wake_poller(poller));
+        }
         if runtime.hooked.get() {
             runtime.instrument(id, Step::Spawned);
         }
@@ -216,6 +215,7 @@ impl TaskFrame {
 }
 
 impl Drop for TaskFrame {
+    #[inline]
     fn drop(&mut self) {
         if !self.id.is_some() {
             return;
@@ -224,12 +224,7 @@ impl Drop for TaskFrame {
             if runtime.hooked.get() {
                 runtime.instrument(self.id, Step::Exited);
             }
-            let noted = runtime.tree(|tree| {
-                let noted = tree.has(self.id, Flags::NOTED);
-                tree.release(self.id);
-                noted
-            });
-            if noted {
+            if runtime.tree(|tree| tree.release_task(self.id)) {
                 runtime.forget_note(self.id);
             }
             runtime.give_back();

@@ -32,9 +32,6 @@ pub(crate) struct Tree {
     first_generation: u16,
     free: FrameId,
     live: usize,
-    /// Frames that are queued and not yet polled. Not zero when the run is about to sleep means
-    /// that somebody above a woken task does not poll it.
-    pub(crate) queued: usize,
     /// Bumped by whatever may change from where a cancel is visible.
     pub(crate) epoch: u32,
     /// Guard nodes; slot 0 is unused, so that 0 can mean none.
@@ -96,7 +93,6 @@ impl Tree {
             first_generation: 0,
             free: FrameId::NONE,
             live: 0,
-            queued: 0,
             epoch: 1,
             guards: Vec::new(),
             free_guard: 0,
@@ -108,6 +104,11 @@ impl Tree {
             deferred: Deferred::new(),
             scratch: Vec::new(),
         }
+    }
+
+    /// How many tasks are queued and not yet polled. Looks at every frame.
+    pub(crate) fn queued(&self) -> usize {
+        self.frames.iter().filter(|frame| frame.flags.has(Flags::QUEUED)).count()
     }
 
     /// How many frames are in use.
@@ -122,18 +123,7 @@ impl Tree {
         outer: FrameId,
         site: Option<&'static Location<'static>>,
     ) -> FrameId {
-        self.live += 1;
-        let id = self.take_slot();
-        let (flags, seen) = self.inherited(outer);
-        let hook = Hook::outer(self.generation(outer));
-        let frame = &mut self.frames[id.index()];
-        debug_assert!(matches!(frame.role, Role::Free { .. }));
-        frame.role = role;
-        frame.outer = outer;
-        frame.hook = hook;
-        frame.flags = flags;
-        frame.seen = seen;
-        frame.site = site;
+        let id = self.fill(role, outer, site, Flags::default());
         self.check_near(id);
         id
     }
@@ -169,15 +159,55 @@ impl Tree {
         Some((id, flags.has(Flags::VISIBLE)))
     }
 
+    /// Opens the frame of a task, ready to be polled. Gives also who has to be told of that.
+    #[inline]
+    pub(crate) fn open_task(
+        &mut self,
+        home: FrameId,
+        outer: FrameId,
+        slot: u32,
+        site: &'static Location<'static>,
+    ) -> (FrameId, Poller) {
+        let role = Role::Task { home, slot, next: FrameId::NONE };
+        let id = self.fill(role, outer, Some(site), Flags::QUEUED);
+        let poller = self.append(home, id);
+        self.check_near(id);
+        (id, poller)
+    }
+
+    #[inline]
+    fn fill(
+        &mut self,
+        role: Role,
+        outer: FrameId,
+        site: Option<&'static Location<'static>>,
+        flags: Flags,
+    ) -> FrameId {
+        self.live += 1;
+        let id = self.take_slot();
+        let inherited = self.fresh(outer).inherited();
+        let hook = Hook::outer(self.generation(outer));
+        let seen = self.epoch;
+        let frame = &mut self.frames[id.index()];
+        debug_assert!(matches!(frame.role, Role::Free { .. }));
+        frame.role = role;
+        frame.outer = outer;
+        frame.seen = seen;
+        frame.hook = hook;
+        frame.flags = flags.with(inherited);
+        frame.site = site;
+        id
+    }
+
     #[inline]
     fn take_slot(&mut self) -> FrameId {
         let id = self.free;
-        if id.is_some() {
-            let Role::Free { next } = self.frames[id.index()].role else { bug!("free list") };
-            self.free = next;
-            return id;
+        if !id.is_some() {
+            return self.add_slot();
         }
-        self.add_slot()
+        let Role::Free { next } = self.frames[id.index()].role else { bug!("free list") };
+        self.free = next;
+        id
     }
 
     #[cold]
@@ -220,6 +250,19 @@ impl Tree {
         Some(deadline)
     }
 
+    /// Lets go of the frame of a task. Says whether there is a note on it.
+    #[inline]
+    pub(crate) fn release_task(&mut self, id: FrameId) -> bool {
+        let frame = &self.frames[id.index()];
+        let flags = frame.flags;
+        if frame.hook.as_node().is_none() && !flags.has(Flags::QUEUED) {
+            self.free(id);
+        } else {
+            self.release(id);
+        }
+        flags.has(Flags::NOTED)
+    }
+
     /// Lets go of a frame. One that is still queued keeps its slot until it is popped.
     #[inline(never)]
     pub(crate) fn release(&mut self, id: FrameId) {
@@ -254,7 +297,6 @@ impl Tree {
             frame.generation = next_generation(frame.generation);
         }
         frame.flags = Flags::default();
-        frame.site = None;
         frame.outer = FrameId::NONE;
         self.free = id;
         self.live -= 1;
@@ -366,8 +408,8 @@ impl Tree {
             return false;
         };
         frame.outer == outer
-            && frame.hook.holds(self.generation(outer))
             && poller == Poller::task(task)
+            && frame.hook.holds(self.generation(outer))
     }
 
     /// What is visible from inside a scope, if it hangs and is polled as it was the last time, and nothing

@@ -20,8 +20,8 @@ pub struct Turn<'g> {
     group: &'g Group,
     before: FrameId,
     budget: u32,
-    /// The last task of this turn; `NONE` when there is none left.
-    last: FrameId,
+    /// The next task of this turn; `NONE` when there is none left.
+    next: FrameId,
     cancelled: bool,
     /// The task whose step an instrument was told of.
     stepping: FrameId,
@@ -33,10 +33,20 @@ impl<'g> Turn<'g> {
         if runtime.hooked.get() {
             runtime.shuffle_ready(group.id());
         }
-        let (last, cancelled) =
-            runtime.peek(|tree| (tree.begin_turn(group.id()), tree.is_visible(group.id())));
+        let begun = runtime.peek(|tree| (tree.begin_turn(group.id()), tree.is_visible(group.id())));
+        Self::new(group, runtime, before, begun)
+    }
+
+    /// A turn that has begun with this list and visibility of a cancel.
+    #[inline]
+    pub(crate) fn new(
+        group: &'g Group,
+        runtime: &Runtime,
+        before: FrameId,
+        (next, cancelled): (FrameId, bool),
+    ) -> Self {
         let budget = runtime.budget();
-        Turn { group, before, budget, last, cancelled, stepping: FrameId::NONE }
+        Turn { group, before, budget, next, cancelled, stepping: FrameId::NONE }
     }
 
     /// Whether a cancel was visible from inside the group when the turn began.
@@ -71,7 +81,7 @@ impl<'g> Turn<'g> {
     #[expect(clippy::should_implement_trait, reason = "an iterator's items could outlive the turn")]
     #[inline]
     pub fn next(&mut self) -> Option<Ready> {
-        while self.last.is_some() {
+        while self.next.is_some() {
             let ready = Runtime::with(|runtime| self.pop(runtime));
             if ready.is_some() {
                 return ready;
@@ -83,17 +93,12 @@ impl<'g> Turn<'g> {
     /// Takes the next one off the list: nothing if it was released meanwhile.
     #[inline]
     fn pop(&mut self, runtime: &Runtime) -> Option<Ready> {
-        let (id, ready) = runtime.peek(|tree| {
-            let (id, slot) = tree.pop_ready(self.group.id());
-            (id, slot.map(|slot| Ready { slot, word: runtime.word(tree, id) }))
-        });
-        if id == self.last {
-            self.last = FrameId::NONE;
-        }
-        if ready.is_some() {
-            self.step(runtime, id);
-        }
-        ready
+        let id = self.next;
+        let (next, task) = runtime.peek(|tree| tree.next_ready(id));
+        self.next = next;
+        let (slot, generation) = task?;
+        self.step(runtime, id);
+        Some(Ready { slot, word: Word::new(runtime.run_id(), generation, id) })
     }
 
     /// Hands out a task that need not be ready.
@@ -122,7 +127,7 @@ impl<'g> Turn<'g> {
         })
     }
 
-    /// Begins again, with the tasks that have become ready meanwhile.
+    /// Begins again, with the tasks that have become ready meanwhile. Called when there is no next one.
     ///
     /// # Examples
     ///
@@ -143,7 +148,8 @@ impl<'g> Turn<'g> {
     /// # });
     /// ```
     pub fn again(&mut self) {
-        self.last = Runtime::with(|runtime| runtime.peek(|tree| tree.last_ready(self.group.id())));
+        debug_assert!(!self.next.is_some(), "a turn begins again when it is over");
+        self.next = Runtime::with(|runtime| runtime.peek(|tree| tree.take_ready(self.group.id())));
     }
 
     #[inline]
@@ -171,7 +177,7 @@ impl Drop for Turn<'_> {
         Runtime::with(|runtime| {
             runtime.set_current(self.before);
             runtime.set_budget(self.budget);
-            runtime.tree(|tree| tree.end_turn(self.group.id()));
+            runtime.tree(|tree| tree.end_turn(self.group.id(), self.next));
             if self.stepping.is_some() {
                 runtime.instrument(self.stepping, Step::After);
             }

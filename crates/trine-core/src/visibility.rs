@@ -43,12 +43,6 @@ impl Tree {
         around.has(Flags::HARDENED) || (!self.has(id, Flags::SHIELD) && around.has(Flags::VISIBLE))
     }
 
-    /// The flags and epoch with which a new frame starts under `outer`.
-    #[inline]
-    pub(crate) fn inherited(&mut self, outer: FrameId) -> (Flags, u32) {
-        (self.fresh(outer).inherited(), self.epoch)
-    }
-
     pub(crate) fn visibility_changed(&mut self) {
         // After 2^32 changes a frame that was not looked at meanwhile could be taken for fresh.
         self.epoch = self.epoch.wrapping_add(1);
@@ -61,7 +55,7 @@ impl Tree {
     }
 
     #[inline]
-    fn fresh(&mut self, id: FrameId) -> Flags {
+    pub(crate) fn fresh(&mut self, id: FrameId) -> Flags {
         let frame = &self.frames[id.index()];
         if frame.seen == self.epoch || id == FrameId::NONE {
             return frame.flags;

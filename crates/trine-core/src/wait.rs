@@ -13,7 +13,7 @@
 
 use std::time::Duration;
 
-use crate::frame::{Flags, Role};
+use crate::frame::Flags;
 use crate::probe::{Idle, IdleHook};
 use crate::run::Scheduler;
 use crate::runtime::Runtime;
@@ -122,12 +122,9 @@ impl Scheduler {
 fn is_snoozing() -> bool {
     Runtime::with(|runtime| {
         runtime.peek(|tree| {
-            tree.queued > 0
-                && tree.frames.iter().any(|frame| {
-                    matches!(frame.role, Role::Task { .. })
-                        && frame.flags.has(Flags::QUEUED)
-                        && !frame.flags.has(Flags::RELEASED)
-                })
+            tree.frames
+                .iter()
+                .any(|frame| frame.flags.has(Flags::QUEUED) && !frame.flags.has(Flags::RELEASED))
         })
     })
 }

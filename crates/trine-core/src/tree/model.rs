@@ -330,17 +330,21 @@ impl Both {
             return;
         };
         let task = self.list_mut(at).pop_front().expect("it is not empty");
-        let (id, slot) = self.tree.pop_ready(self.nodes[at].id);
+        let group = self.nodes[at].id;
+        let id = self.tree.begin_turn(group);
         assert_eq!(id, self.nodes[task].id);
-        assert_eq!(slot.is_some(), self.nodes[task].live);
+        let (rest, popped) = self.tree.next_ready(id);
+        assert_eq!(popped.is_some(), self.nodes[task].live);
+        self.tree.end_turn(group, rest);
     }
 
     /// Polls all that is ready, in the tree and in the model.
     fn drain(&mut self) {
         for at in 0..self.nodes.len() {
             if let (true, Kind::Group(..)) = (self.nodes[at].live, &self.nodes[at].kind) {
-                while self.tree.has_ready(self.nodes[at].id) {
-                    self.tree.pop_ready(self.nodes[at].id);
+                let mut ready = self.tree.take_ready(self.nodes[at].id);
+                while ready.is_some() {
+                    (ready, _) = self.tree.next_ready(ready);
                 }
                 self.list_mut(at).clear();
             }
@@ -366,7 +370,7 @@ impl Both {
                 assert_eq!(self.tree.has_ready(id), !list.is_empty());
             }
         }
-        assert_eq!(self.tree.queued, queued);
+        assert_eq!(self.tree.queued(), queued);
     }
 }
 
@@ -386,7 +390,7 @@ fn compare(changes: &[Change]) {
     both.tree.release(both.nodes[0].id);
     assert_eq!(both.tree.live(), 0);
     assert_eq!(both.tree.guard_nodes(), 0);
-    assert_eq!(both.tree.queued, 0);
+    assert_eq!(both.tree.queued(), 0);
 }
 
 fn config(cases: u32) -> ProptestConfig {

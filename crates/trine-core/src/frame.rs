@@ -92,7 +92,7 @@ impl Poller {
 /// | `SHIELD` | `set_shield(true)` | `set_shield(false)` |
 /// | `HOLDS` | the owner needs polling until it is done (`finally`) | the owner |
 /// | `CUT` | something inside was dropped unfinished by a cancel from outside | never |
-/// | `IN_TURN` | a group is being polled | the end of its turn |
+/// | `IN_TURN` | a group is being polled, or polled next | the end of its turn |
 /// | `PASSED_OVER` | a task is among those to be woken when a cancel is hidden | being woken so |
 /// | `NOTED` | a task's name, or why a scope was cancelled, is kept beside the tree | being released |
 /// | `OVER` | the future is gone, though the owner keeps the frame | being released |

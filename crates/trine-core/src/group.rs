@@ -91,10 +91,12 @@ impl Group {
     #[track_caller]
     #[must_use]
     pub fn open() -> Self {
-        Self::open_at(Location::caller())
+        let site = Location::caller();
+        Runtime::with(|runtime| Self::open_with(runtime, site, Poller::NOBODY))
     }
 
-    /// Opens a group as [`open`](Group::open) does, with the place that reports name.
+    /// Opens a group that is polled next, by the task of `cx`, with the place that reports name. That it
+    /// has tasks which are ready need not be told to anybody, and the first poll finds nothing new.
     ///
     /// # Panics
     ///
@@ -103,24 +105,29 @@ impl Group {
     /// # Examples
     ///
     /// ```
-    /// # use std::panic::Location;
+    /// # use std::{future::poll_fn, panic::Location, task::Poll};
     /// # use trine_core::lowlevel::{FrameKind, Group, frames};
     /// # trine_core::run(async {
     /// let here = Location::caller();
-    /// let _group = Group::open_at(here);
-    /// let sites = frames().into_iter().filter(|f| f.kind == FrameKind::Nursery).map(|f| f.site);
-    /// assert!(sites.collect::<Vec<_>>().contains(&Some(here)));
+    /// let _group = poll_fn(|cx| Poll::Ready(Group::open_in(cx, here))).await;
+    /// let group = frames().into_iter().find(|frame| frame.spawned_at == Some(here)).unwrap();
+    /// assert_eq!(group.kind, FrameKind::Nursery);
     /// # });
     /// ```
     #[must_use]
-    pub fn open_at(site: &'static Location<'static>) -> Self {
-        let id = Runtime::with(|runtime| {
-            let outer = runtime.require("a nursery", site);
-            let role =
-                Role::Group { head: FrameId::NONE, tail: FrameId::NONE, poller: Poller::NOBODY };
-            runtime.tree(|tree| tree.open(role, outer, Some(site)))
-        });
-        Self::from_id(id)
+    pub fn open_in(cx: &Context<'_>, site: &'static Location<'static>) -> Self {
+        Runtime::with(|runtime| {
+            let poller = runtime.own_task(cx.waker()).map_or(Poller::NOBODY, Poller::task);
+            let group = Self::open_with(runtime, site, poller);
+            runtime.peek(|tree| tree.expect_turn(group.id));
+            group
+        })
+    }
+
+    fn open_with(runtime: &Runtime, site: &'static Location<'static>, poller: Poller) -> Self {
+        let outer = runtime.require("a nursery", site);
+        let role = Role::Group { head: FrameId::NONE, tail: FrameId::NONE, poller };
+        Self::from_id(runtime.peek(|tree| tree.open(role, outer, Some(site))))
     }
 
     fn from_id(id: FrameId) -> Self {
@@ -202,7 +209,7 @@ impl Group {
     ///
     /// See [`Group`].
     #[track_caller]
-    #[inline]
+    #[inline(always)]
     pub fn turn(&self, cx: &Context<'_>) -> Turn<'_> {
         let site = Location::caller();
         Runtime::with(|runtime| {

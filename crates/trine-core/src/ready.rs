@@ -24,7 +24,7 @@ const PASSED_OVER_MIN: usize = 64;
 
 impl Tree {
     /// Wakes a task by what its waker holds. Unknown ones are ignored.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn wake(&mut self, id: FrameId, generation: u16) {
         if self.frames.get(id.index()).is_some_and(|frame| frame.generation == generation) {
             self.wake_task(id);
@@ -32,7 +32,7 @@ impl Tree {
     }
 
     /// Queues a task with its home, and whoever polls that, upwards.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn wake_task(&mut self, id: FrameId) {
         let poller = self.push_ready(id);
         if poller != Poller::NOBODY {
@@ -52,7 +52,7 @@ impl Tree {
     }
 
     /// Puts a task at the end of its home's list, unless it is there. Gives who has to be told.
-    #[inline]
+    #[inline(always)]
     fn push_ready(&mut self, id: FrameId) -> Poller {
         let frame = &mut self.frames[id.index()];
         let Role::Task { home, next, .. } = &mut frame.role else { return Poller::NOBODY };
@@ -66,7 +66,7 @@ impl Tree {
     }
 
     /// Hangs a task that is marked as queued at the end of a list. Gives who has to be told.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn append(&mut self, home: FrameId, id: FrameId) -> Poller {
         let group = &mut self.frames[home.index()];
         let Role::Group { head, tail, poller } = &mut group.role else { homeless(id) };
@@ -119,7 +119,7 @@ impl Tree {
 
     /// Takes a task off the front of a list that was taken. Gives the one behind it, with its slot and
     /// generation; no slot for one that was released while it was queued, which is freed by this.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn next_ready(&mut self, id: FrameId) -> (FrameId, Option<(u32, u16)>) {
         let frame = &mut self.frames[id.index()];
         let Role::Task { next, slot, .. } = frame.role else { bug!("{id:?} is queued, no task") };
@@ -138,6 +138,11 @@ impl Tree {
         }
     }
 
+    /// A turn of the group is about to begin, or the group never be polled: nobody is told until it ends.
+    pub(crate) fn expect_turn(&mut self, group: FrameId) {
+        self.frames[group.index()].flags.set(Flags::IN_TURN, true);
+    }
+
     /// A turn of the group begins: while it lasts nobody is told of tasks that become ready. Gives the
     /// list of those that are.
     #[inline]
@@ -148,7 +153,7 @@ impl Tree {
 
     /// Begins a turn, if the group hangs and is polled as it was the last time. Says also whether a cancel
     /// is visible from inside it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn begin_settled_turn(
         &mut self,
         group: FrameId,
@@ -163,7 +168,7 @@ impl Tree {
 
     /// The turn is over, with this rest of its list. If that leaves something ready, whoever polls the
     /// group must do so again.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn end_turn(&mut self, group: FrameId, rest: FrameId) {
         if rest.is_some() {
             self.put_back(group, rest);

@@ -160,7 +160,7 @@ impl Tree {
     }
 
     /// Opens the frame of a task, ready to be polled. Gives also who has to be told of that.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn open_task(
         &mut self,
         home: FrameId,
@@ -175,7 +175,7 @@ impl Tree {
         (id, poller)
     }
 
-    #[inline]
+    #[inline(always)]
     fn fill(
         &mut self,
         role: Role,
@@ -199,7 +199,7 @@ impl Tree {
         id
     }
 
-    #[inline]
+    #[inline(always)]
     fn take_slot(&mut self) -> FrameId {
         let id = self.free;
         if !id.is_some() {
@@ -288,7 +288,7 @@ impl Tree {
     }
 
     /// Puts a slot on the free list. Its generation moves on, so that old wakers miss it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn free(&mut self, id: FrameId) {
         let next = self.free;
         let frame = &mut self.frames[id.index()];

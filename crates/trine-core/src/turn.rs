@@ -79,7 +79,7 @@ impl<'g> Turn<'g> {
     ///
     /// See [`Group`].
     #[expect(clippy::should_implement_trait, reason = "an iterator's items could outlive the turn")]
-    #[inline]
+    #[inline(always)]
     pub fn next(&mut self) -> Option<Ready> {
         while self.next.is_some() {
             let ready = Runtime::with(|runtime| self.pop(runtime));
@@ -91,7 +91,7 @@ impl<'g> Turn<'g> {
     }
 
     /// Takes the next one off the list: nothing if it was released meanwhile.
-    #[inline]
+    #[inline(always)]
     fn pop(&mut self, runtime: &Runtime) -> Option<Ready> {
         let id = self.next;
         let (next, task) = runtime.peek(|tree| tree.next_ready(id));
@@ -172,7 +172,7 @@ impl<'g> Turn<'g> {
 }
 
 impl Drop for Turn<'_> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
         Runtime::with(|runtime| {
             runtime.set_current(self.before);

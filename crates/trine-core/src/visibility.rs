@@ -63,8 +63,20 @@ impl Tree {
         self.recompute(id)
     }
 
-    #[cold]
     fn recompute(&mut self, id: FrameId) -> Flags {
+        let outer = self.outer(id);
+        let around = &self.frames[outer.index()];
+        let around = if around.seen == self.epoch || outer == FrameId::NONE {
+            around.flags
+        } else {
+            self.recompute_up(outer)
+        };
+        self.refresh(id, around)
+    }
+
+    /// The same for the frames around one, whatever their number, the outermost first.
+    #[cold]
+    fn recompute_up(&mut self, id: FrameId) -> Flags {
         let mut path = std::mem::take(&mut self.scratch);
         let mut at = id;
         while at.is_some() && self.frames[at.index()].seen != self.epoch {
@@ -73,19 +85,24 @@ impl Tree {
         }
         let mut around = self.frames[at.index()].flags;
         for &id in path.iter().rev() {
-            let frame = &mut self.frames[id.index()];
-            let mut flags = frame.flags;
-            let forced = around.has(Flags::HARDENED);
-            let passes = !flags.has(Flags::SHIELD) && around.has(Flags::VISIBLE);
-            flags.set(Flags::HARDENED, flags.has(Flags::HARD) || forced);
-            flags.set(Flags::VISIBLE, flags.has(Flags::CANCELLED) || forced || passes);
-            frame.flags = flags;
-            frame.seen = self.epoch;
-            around = flags;
+            around = self.refresh(id, around);
         }
         path.clear();
         self.scratch = path;
         around
+    }
+
+    /// Computes what is cached in a frame from the flags around it.
+    fn refresh(&mut self, id: FrameId, around: Flags) -> Flags {
+        let frame = &mut self.frames[id.index()];
+        let mut flags = frame.flags;
+        let forced = around.has(Flags::HARDENED);
+        let passes = !flags.has(Flags::SHIELD) && around.has(Flags::VISIBLE);
+        flags.set(Flags::HARDENED, flags.has(Flags::HARD) || forced);
+        flags.set(Flags::VISIBLE, flags.has(Flags::CANCELLED) || forced || passes);
+        frame.flags = flags;
+        frame.seen = self.epoch;
+        flags
     }
 
     /// Cancels a frame, and wakes what has to notice. Idempotent; says whether it was the first.

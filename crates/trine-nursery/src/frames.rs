@@ -7,6 +7,7 @@
 use std::cell::{Cell, RefCell};
 use std::panic::Location;
 use std::rc::{Rc, Weak};
+use std::task::Context;
 
 use trine_core::lowlevel::{Group, ScopeFrame, TaskFrame, Under};
 
@@ -47,8 +48,8 @@ pub(crate) struct Frames {
 
 impl Frames {
     /// Opens the group under the region that runs now, with the body as its first member.
-    pub(crate) fn open(site: &'static Location<'static>) -> Self {
-        let group = Group::open_at(site);
+    pub(crate) fn open(cx: &Context<'_>, site: &'static Location<'static>) -> Self {
+        let group = Group::open_in(cx, site);
         let body = group.add_at(Under::Outside, BODY, site);
         Self {
             group: RefCell::new(Some(group)),
@@ -112,8 +113,12 @@ impl Frames {
         self.wake();
     }
 
-    /// The calls since the last time, in order. Their memory comes back by `reuse_calls`.
     #[inline]
+    pub(crate) fn has_calls(&self) -> bool {
+        !self.calls.borrow().is_empty()
+    }
+
+    /// The calls since the last time, in order. Their memory comes back by `reuse_calls`.
     pub(crate) fn take_calls(&self) -> Vec<Call> {
         self.calls.take()
     }

@@ -1,8 +1,9 @@
 //! `open_nursery` and `try_open_nursery`.
 
 use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::panic::Location;
+use std::task::Poll;
 
 use crate::error_group::ErrorGroup;
 use crate::nursery::Nursery;
@@ -57,7 +58,7 @@ pub(crate) async fn open_nursery_at<'env, T>(
     site: &'static Location<'static>,
     body: impl AsyncFnOnce(Nursery<'env>) -> T,
 ) -> T {
-    let opened = Opened::<'env, Infallible>::open(site);
+    let opened = poll_fn(|cx| Poll::Ready(Opened::<'env, Infallible>::open(cx, site))).await;
     let future = body(opened.handle());
     let body = async { Ok(future.await) };
     match Running::new(opened, body).await {
@@ -134,7 +135,7 @@ pub(crate) async fn try_open_nursery_at<'env, T, E: 'env>(
     site: &'static Location<'static>,
     body: impl AsyncFnOnce(Nursery<'env, E>) -> Result<T, E>,
 ) -> Result<T, ErrorGroup<E>> {
-    let opened = Opened::<'env, E>::open(site);
+    let opened = poll_fn(|cx| Poll::Ready(Opened::<'env, E>::open(cx, site))).await;
     let body = body(opened.handle());
     Running::new(opened, body).await.map_err(ErrorGroup::new)
 }

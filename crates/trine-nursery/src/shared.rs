@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::rc::Rc;
+use std::task::Context;
 
 use trine_core::lowlevel::{Group, Spawned, TaskFrame, Under};
 
@@ -40,9 +41,9 @@ pub(crate) struct Shared<'env, E> {
 
 impl<'env, E> Shared<'env, E> {
     /// Opens a nursery under the region that runs now.
-    pub(crate) fn open(site: &'static Location<'static>) -> Self {
+    pub(crate) fn open(cx: &Context<'_>, site: &'static Location<'static>) -> Self {
         Self {
-            frames: Rc::new(Frames::open(site)),
+            frames: Rc::new(Frames::open(cx, site)),
             tasks: RefCell::new(Tasks::new()),
             failures: RefCell::default(),
             panic: RefCell::new(None),
@@ -145,7 +146,8 @@ impl<'env, E> Shared<'env, E> {
 
     /// Notes that something was dropped unfinished, by a cancel that is visible now.
     pub(crate) fn note_cut(&self, group: &Group) {
-        if group.is_cancelled_outside() && !self.cut.replace(true) {
+        if !self.cut.get() && group.is_cancelled_outside() {
+            self.cut.set(true);
             group.mark_cut();
         }
     }
@@ -230,8 +232,8 @@ impl Origin {
 pub(crate) struct Opened<'env, E>(pub(crate) Rc<Shared<'env, E>>);
 
 impl<'env, E: 'env> Opened<'env, E> {
-    pub(crate) fn open(site: &'static Location<'static>) -> Self {
-        Self(Rc::new(Shared::open(site)))
+    pub(crate) fn open(cx: &Context<'_>, site: &'static Location<'static>) -> Self {
+        Self(Rc::new(Shared::open(cx, site)))
     }
 
     pub(crate) fn handle(&self) -> Nursery<'env, E> {

@@ -121,16 +121,16 @@ where
     /// Looks at the tasks that the run polls and that have called. Says whether there were any.
     #[inline]
     fn answer_calls(&mut self) -> bool {
-        let calls = self.shared.frames.take_calls();
-        if calls.is_empty() {
-            return false;
+        let called = self.shared.frames.has_calls();
+        if called {
+            self.answer_each();
         }
-        self.answer_each(calls);
-        true
+        called
     }
 
     #[cold]
-    fn answer_each(&mut self, mut calls: Vec<Call>) {
+    fn answer_each(&mut self) {
+        let mut calls = self.shared.frames.take_calls();
         for call in calls.drain(..) {
             self.answer(call);
         }
@@ -169,7 +169,7 @@ where
     }
 
     /// Polls one member of the group.
-    #[inline]
+    #[inline(always)]
     fn poll_one(&mut self, ready: &Ready) {
         self.slot = ready.slot();
         if self.slot == BODY {
@@ -184,7 +184,7 @@ where
     }
 
     /// Polls the work of a task. Nothing, if it is not there.
-    #[inline]
+    #[inline(always)]
     fn poll_work(&mut self, ready: &Ready) -> Option<Poll<Result<(), E>>> {
         let work = self.shared.tasks.borrow_mut().take_work(self.slot)?;
         let work = self.work.insert(work);
@@ -192,7 +192,7 @@ where
     }
 
     /// Puts the work of a task back that was polled, or ends the task.
-    #[inline]
+    #[inline(always)]
     fn settle(&mut self, poll: Poll<Result<(), E>>) {
         match poll {
             Poll::Pending => {

@@ -38,7 +38,19 @@ impl fmt::Display for TaskInfo {
     }
 }
 
-/// Is told of every step of a run, on its thread. All methods do nothing by default.
+/// Is told of every step of a run, on its thread. All methods do nothing by default. Given to
+/// [`Runner::instrument`](crate::Runner::instrument), or to
+/// [`add_instrument`](crate::lowlevel::add_instrument) while the run goes on.
+///
+/// | called | when | trio |
+/// |---|---|---|
+/// | `before_run`, `after_run` | the run begins, is over | the same |
+/// | `task_spawned` | a task was added to a nursery; the body of a nursery, which is polled like a task | the same, without bodies |
+/// | `task_scheduled` | a task was woken; only if `watches_wakes` | the same |
+/// | `before_task_step`, `after_task_step` | a task is about to be polled, was polled | the same |
+/// | `task_exited` | a task is gone, finished or dropped | the same |
+/// | `before_io_wait`, `after_io_wait` | the run is about to wait, has waited | the same |
+/// | `cancelled` | a scope, nursery or task was cancelled; only if `watches_wakes` | – |
 ///
 /// An instrument cannot break the run: one that panics is not called again. One that polls, wakes or
 /// spawns from within a call is not told of what it did.
@@ -68,7 +80,7 @@ pub trait Instrument {
     fn before_run(&mut self) {}
     /// The run is over.
     fn after_run(&mut self) {}
-    /// A task was added to a nursery.
+    /// A task was added to a nursery. Its name, if it gets one, is not known yet.
     fn task_spawned(&mut self, task: &TaskInfo) {
         let _ = task;
     }
@@ -161,15 +173,84 @@ pub fn set_schedule(schedule: impl Schedule + 'static) {
     Runtime::with(|runtime| runtime.hooked.set(true));
 }
 
+/// Tells an instrument apart from the others of its run.
+///
+/// # Examples
+///
+/// See [`add_instrument`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InstrumentId(u64);
+
+/// Adds an instrument to the run of this thread, while it goes on. It is told of what happens from the next
+/// step on. trio's `add_instrument`.
+///
+/// # Panics
+///
+/// With no run on the thread.
+///
+/// # Examples
+///
+/// ```
+/// use std::{cell::Cell, rc::Rc};
+/// use trine_core::lowlevel::{add_instrument, remove_instrument};
+/// use trine_core::{Instrument, TaskInfo, checkpoint};
+///
+/// struct Steps(Rc<Cell<u32>>);
+///
+/// impl Instrument for Steps {
+///     fn before_task_step(&mut self, _task: &TaskInfo) {
+///         self.0.set(self.0.get() + 1);
+///     }
+/// }
+///
+/// trine_core::run(async {
+///     let steps = Rc::new(Cell::new(0));
+///     let id = add_instrument(Steps(steps.clone()));
+///     checkpoint().await;
+///     assert!(remove_instrument(id));
+///     checkpoint().await;
+///     assert_eq!(steps.get(), 1);
+/// });
+/// ```
+#[track_caller]
+pub fn add_instrument(instrument: impl Instrument + 'static) -> InstrumentId {
+    let Some(run) = Runtime::with(Runtime::active) else {
+        panic!("`add_instrument` was called outside of a run: call it from inside `trine::run`")
+    };
+    let id = run.instruments.add(Box::new(instrument));
+    Runtime::with(|runtime| runtime.hooked.set(true));
+    id
+}
+
+/// Takes an instrument away from the run of this thread; says whether it was there. One that has panicked is not
+/// there any more. trio's `remove_instrument`.
+///
+/// # Examples
+///
+/// See [`add_instrument`].
+pub fn remove_instrument(id: InstrumentId) -> bool {
+    let run = Runtime::with(Runtime::active);
+    run.is_some_and(|run| run.instruments.remove(id))
+}
+
 /// The instruments of a run, and what else tests hook into it.
 pub(crate) struct Instruments {
-    list: RefCell<Vec<Box<dyn Instrument>>>,
+    list: RefCell<Vec<Listed>>,
+    /// Those that come and go while the others are being told: an instrument may add and remove some.
+    coming: RefCell<Vec<Listed>>,
+    going: RefCell<BTreeSet<InstrumentId>>,
+    last: Cell<u64>,
     schedule: RefCell<Option<Box<dyn Schedule>>>,
     told: RefCell<Told>,
     /// The tasks that are being polled, each inside the one before.
     steps: RefCell<Vec<TaskInfo>>,
     pub(crate) hooks: Hooks,
     watching: Cell<bool>,
+}
+
+struct Listed {
+    id: InstrumentId,
+    instrument: Box<dyn Instrument>,
 }
 
 /// Which wakes and cancels the instruments have been told of, by frame and generation.
@@ -188,27 +269,70 @@ impl fmt::Debug for Instruments {
 
 impl Instruments {
     pub(crate) fn new(instruments: Vec<Box<dyn Instrument>>) -> Self {
-        let watching = instruments.iter().any(|instrument| instrument.watches_wakes());
-        Self {
-            list: RefCell::new(instruments),
+        let all = Self {
+            list: RefCell::default(),
+            coming: RefCell::default(),
+            going: RefCell::default(),
+            last: Cell::new(0),
             schedule: RefCell::new(None),
             told: RefCell::default(),
             steps: RefCell::default(),
             hooks: Hooks::default(),
-            watching: Cell::new(watching),
+            watching: Cell::new(false),
+        };
+        for instrument in instruments {
+            all.add(instrument);
+        }
+        all.admit();
+        all
+    }
+
+    fn add(&self, instrument: Box<dyn Instrument>) -> InstrumentId {
+        self.last.set(self.last.get() + 1);
+        let id = InstrumentId(self.last.get());
+        self.watching.set(self.watching.get() || instrument.watches_wakes());
+        self.coming.borrow_mut().push(Listed { id, instrument });
+        id
+    }
+
+    fn remove(&self, id: InstrumentId) -> bool {
+        self.admit();
+        let Ok(mut list) = self.list.try_borrow_mut() else {
+            // Whether it is there cannot be seen now; it is not told of anything more.
+            return self.going.borrow_mut().insert(id);
+        };
+        let gone: Vec<Listed> = list.extract_if(.., |listed| listed.id == id).collect();
+        drop(list);
+        !gone.is_empty()
+    }
+
+    /// Lets those in that were added, unless the others are being told of something.
+    fn admit(&self) {
+        if let Ok(mut list) = self.list.try_borrow_mut() {
+            list.append(&mut self.coming.borrow_mut());
         }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.list.borrow().is_empty()
+        self.admit();
+        self.list.try_borrow().is_ok_and(|list| list.is_empty())
     }
 
     /// Tells all of them, and lets go of those that panic.
     pub(crate) fn tell(&self, what: impl Fn(&mut dyn Instrument)) {
-        let Ok(mut instruments) = self.list.try_borrow_mut() else { return };
-        instruments.retain_mut(|instrument| {
-            catch_unwind(AssertUnwindSafe(|| what(instrument.as_mut()))).is_ok()
-        });
+        self.admit();
+        let Ok(mut list) = self.list.try_borrow_mut() else { return };
+        let gone: Vec<Listed> = list
+            .extract_if(.., |listed| {
+                self.going.borrow().contains(&listed.id)
+                    || catch_unwind(AssertUnwindSafe(|| what(listed.instrument.as_mut()))).is_err()
+            })
+            .collect();
+        drop(list);
+        if !gone.is_empty() {
+            let mut going = self.going.borrow_mut();
+            going.retain(|id| gone.iter().all(|listed| listed.id != *id));
+        }
     }
 
     fn tell_watching(&self, what: impl Fn(&mut dyn Instrument)) {

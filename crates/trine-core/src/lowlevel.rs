@@ -22,7 +22,9 @@ pub use crate::holders::{
     Awaited, Hold, Holder, Holders, record_holders, records_holders, waits_for, watch_waits,
 };
 pub use crate::idle::{WaitIdle, wait_idle};
-pub use crate::instrument::{Schedule, set_schedule};
+pub use crate::instrument::{
+    InstrumentId, Schedule, add_instrument, remove_instrument, set_schedule,
+};
 pub use crate::local::TaskBox;
 pub use crate::outside::OutsideWork;
 pub use crate::probe::{

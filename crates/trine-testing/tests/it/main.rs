@@ -3,6 +3,7 @@
 mod checkpoints;
 mod conformance;
 mod fixture;
+mod instrument;
 mod mock_clock;
 mod quiet;
 mod seeds;

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 
 use futures_util::future::join;
-use trine_cancel::move_on_after;
+use trine_cancel::{finally, move_on_after};
 use trine_core::{now, sleep, sleep_forever};
 use trine_nursery::open_nursery;
 use trine_testing::{Fixture, TestRunner, with_fixtures};
@@ -144,6 +144,74 @@ fn one_that_fails_in_use_cancels_the_test() {
     });
     assert_eq!(message, "fixture `flaky` failed: \"connection reset after 1s\"");
     assert_eq!(log.lines(), ["a up", "a down"]);
+}
+
+/// A task in the background of a fixture crashes: the test is cancelled then, with what is in the fixture; the
+/// others, set up before and after it, are torn down; and what comes out is the crash itself.
+#[test]
+fn one_that_crashes_in_the_background_cancels_the_test() {
+    let log = Log::default();
+    let message = failure(|| {
+        run_virtually(with_fixtures(async |fixtures| {
+            fixtures.start("a", async |f| log.plain("a", f).await).await;
+            let server = async |fixture: Fixture<()>| {
+                open_nursery(async |nursery| {
+                    nursery.start_soon(async {
+                        sleep(secs(3)).await;
+                        panic!("the server crashed");
+                    });
+                    fixture.provide(()).await;
+                    log.write("never told to stop");
+                })
+                .await;
+            };
+            fixtures.start("server", server).await;
+            fixtures.start("b", async |f| log.plain("b", f).await).await;
+            let start = now();
+            finally(sleep(secs(100)), async || {
+                log.write(format!("test ended at {:?}", since(start)))
+            })
+            .await;
+        }))
+    });
+    assert_eq!(message, "the server crashed");
+    assert_eq!(log.lines(), ["a up", "b up", "test ended at 2s", "b down", "a down"]);
+}
+
+/// The nursery that a test opens itself is joined, not cancelled: a task that does not end is no silent success.
+#[test]
+fn a_tests_own_nursery_is_joined() {
+    let log = Log::default();
+    let message = failure(|| {
+        TestRunner::new().autojump().patience(ms(0)).run(with_fixtures(async |fixtures| {
+            fixtures.start("a", async |f| log.plain("a", f).await).await;
+            open_nursery(async |nursery| {
+                nursery.start_soon_named("forgotten", async { sleep_forever().await });
+            })
+            .await;
+        }))
+    });
+    assert!(message.starts_with("deadlock"), "{message}");
+    assert!(message.contains("\"forgotten\", spawned at"), "{message}");
+}
+
+/// A fixture may be shared: started once, its value is handed to several that depend on it.
+#[test]
+fn may_depend_on_one_another() {
+    let log = Log::default();
+    run_virtually(with_fixtures(async |fixtures| {
+        let base = fixtures.start("base", async |f| log.plain("base", f).await).await;
+        let left = fixtures.start("left", async |f: Fixture<usize>| {
+            f.provide(base.len()).await;
+            log.write(format!("left down, after {} lines", log.lines().len()));
+        });
+        let right = fixtures.start("right", async |f: Fixture<usize>| {
+            f.provide(base.len() * 2).await;
+            log.write("right down");
+        });
+        assert_eq!(join(left, right).await, (4, 8));
+    }));
+    assert_eq!(log.lines(), ["base up", "right down", "left down, after 2 lines", "base down"]);
 }
 
 /// Failures of the test and of several fixtures are all told; the remaining teardowns still run.

@@ -2,6 +2,8 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
+use std::env;
+use std::process::Command;
 
 use trine_core::checkpoint;
 use trine_core::lowlevel::cancel_shielded_checkpoint;
@@ -95,6 +97,32 @@ fn determinism_is_checked() {
         });
     });
     assert!(message.contains("the trace differs from line"), "{message}");
+}
+
+/// Prints the orders that it runs in, for the test below.
+#[test]
+fn prints_its_orders() {
+    for order in orders(4) {
+        println!("order {order:?}");
+    }
+}
+
+/// `TRINE_SEED` replays one seed, exactly; `TRINE_SEEDS` runs so many instead of what the test asks for.
+// rule: K-7
+#[test]
+fn the_environment_chooses_seeds() {
+    let printed = |variable: &str, value: &str| -> Vec<String> {
+        let output = Command::new(env::current_exe().unwrap())
+            .args(["--exact", "seeds::prints_its_orders", "--nocapture"])
+            .env(variable, value)
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines().filter(|line| line.starts_with("order ")).map(String::from).collect()
+    };
+    let expected: Vec<String> = orders(9).iter().map(|order| format!("order {order:?}")).collect();
+    assert_eq!(printed("TRINE_SEEDS", "9"), expected);
+    assert_eq!(printed("TRINE_SEED", "7"), expected[7..8]);
 }
 
 /// Each task of a nursery may be the first of all, however many there are: some seeds favour one.

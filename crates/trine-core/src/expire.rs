@@ -8,6 +8,7 @@ use std::time::Instant;
 use crate::run::Scheduler;
 use crate::runtime::Runtime;
 use crate::timers::Due;
+use crate::waiter::WakeCall;
 
 impl Scheduler {
     /// Expires what is due.
@@ -25,27 +26,37 @@ impl Scheduler {
     #[cold]
     fn expire_until(&self, now: Instant) {
         Runtime::with(|runtime| {
-            let mut sleeps = Vec::new();
-            loop {
-                let due = runtime.timers.borrow_mut().pop_due(now);
-                match due {
-                    Some((_, Due::Deadline(scope))) => runtime.tree(|tree| tree.expire(scope)),
-                    Some((_, Due::Grace(scope))) => runtime.tree(|tree| tree.harden(scope)),
-                    Some((timer, Due::Sleep(waiter))) => sleeps.push((timer, waiter)),
-                    None => break,
-                }
-            }
-            // Who wakes is settled for all before the first is woken: a waker can be anybody's code.
-            sleeps.retain(|(timer, waiter)| {
-                let accepts = waiter.accepts();
-                if !accepts {
-                    runtime.timers.borrow_mut().pass_over(*timer);
-                }
-                accepts
-            });
-            for (_, waiter) in sleeps {
-                waiter.wake();
+            let foreign = runtime.expire_all(now);
+            runtime.tree(|_| ());
+            for call in foreign {
+                call.make();
             }
         });
+    }
+}
+
+impl Runtime {
+    /// Expires what is due. Gives the foreign wakers to be called when nothing is borrowed; those that the tree
+    /// has brought up are left in it. Who is woken is settled for all before the first of them is called.
+    fn expire_all(&self, now: Instant) -> Vec<WakeCall> {
+        let (mut sleeps, mut foreign) = (Vec::new(), Vec::new());
+        let mut timers = self.timers.borrow_mut();
+        while let Some(due) = timers.pop_due(now) {
+            match due {
+                Due::Deadline(scope) => self.peek(|tree| tree.expire(scope)),
+                Due::Grace(scope) => self.peek(|tree| tree.harden(scope)),
+                Due::Sleep(timer) => sleeps.push(timer),
+            }
+        }
+        for timer in sleeps {
+            match timers.fire_sleep(timer) {
+                (Some(word), _) if word.run() == self.run_id() => {
+                    self.peek(|tree| tree.wake(word.frame(), word.generation()));
+                }
+                (Some(word), _) => foreign.push(WakeCall::from(ManuallyDrop::into_inner(word.waker()))),
+                (None, call) => foreign.extend(call),
+            }
+        }
+        foreign
     }
 }

@@ -12,7 +12,7 @@ use crate::enter::Entered;
 use crate::frame::{Flags, FrameId, Poller, Role};
 use crate::kept::Left;
 use crate::runtime::Runtime;
-use crate::timers::{Due, TimerId};
+use crate::timers::TimerId;
 
 /// A region of code inside a task: what cancel scopes, shields and `finally` are made of.
 ///
@@ -370,7 +370,7 @@ impl ScopeFrame {
     pub fn set_deadline(&self, deadline: Option<Instant>) {
         Runtime::with(|runtime| {
             let mut timers = runtime.timers.borrow_mut();
-            let new = deadline.map(|at| timers.insert(at, Due::Deadline(self.id)));
+            let new = deadline.map(|at| timers.insert_deadline(at, self.id));
             if let Some(old) = runtime.peek(|tree| tree.swap_deadline(self.id, new)) {
                 timers.remove_scope(old);
             }
@@ -392,7 +392,7 @@ impl ScopeFrame {
     pub fn set_grace_end(&self, end: Option<Instant>) {
         Runtime::with(|runtime| {
             let mut timers = runtime.timers.borrow_mut();
-            let new = end.map(|at| timers.insert(at, Due::Grace(self.id)));
+            let new = end.map(|at| timers.insert_grace(at, self.id));
             if let Some(old) = self.grace.replace(new) {
                 timers.remove_scope(old);
             }
@@ -466,7 +466,7 @@ impl Runtime {
             Until::Never => {}
             Until::Passed => self.tree(|tree| tree.expire(id)),
             Until::Time(time) => {
-                let timer = self.timers.borrow_mut().insert(time, Due::Deadline(id));
+                let timer = self.timers.borrow_mut().insert_deadline(time, id);
                 self.peek(|tree| tree.swap_deadline(id, Some(timer)));
             }
         }

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use crate::checkpoint::{Checkpoint, checkpoint, poll_checkpoint};
 use crate::runtime::Runtime;
-use crate::timers::{Due, TimerId};
+use crate::timers::TimerId;
 use crate::waiter::Waiter;
 
 /// Sleeps for a duration on the run's clock, counted from when it is first polled. `Duration::ZERO`
@@ -115,8 +115,10 @@ impl Future for Sleep {
                 return self.poll(cx);
             }
             Some(until) => {
-                let due = Due::Sleep(Waiter::new(cx));
-                let timer = Runtime::with(|runtime| runtime.timers.borrow_mut().insert(until, due));
+                let sleeper = Waiter::new(cx);
+                let timer = Runtime::with(|runtime| {
+                    runtime.timers.borrow_mut().insert_sleep(until, sleeper)
+                });
                 self.state = State::Armed(timer);
             }
             None => self.state = State::Until(None),

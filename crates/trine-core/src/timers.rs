@@ -30,7 +30,8 @@ use std::time::Instant;
 
 use crate::bug::bug;
 use crate::frame::FrameId;
-use crate::waiter::Waiter;
+use crate::waiter::{WakeCall, Waiter};
+use crate::waker::Word;
 
 /// From this many on, recent deadlines are sorted: for fewer it is not worth a pass over those that are.
 const BATCH: usize = 16;
@@ -43,14 +44,14 @@ const MERGE_RATIO: usize = 4;
 const STALE_MIN: usize = 64;
 
 /// What happens when a deadline is reached.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Due {
     /// The scope is cancelled.
     Deadline(FrameId),
     /// The shields inside the cancelled scope hold no longer.
     Grace(FrameId),
-    /// A sleeping task wakes.
-    Sleep(Waiter),
+    /// A sleeping task wakes: see `fire_sleep`.
+    Sleep(TimerId),
 }
 
 /// A deadline that was set. Its owner must give it back with `remove`.
@@ -75,8 +76,8 @@ struct Slot {
 /// |---|---|---|
 /// | `Free` | `remove` | `insert` |
 /// | `Deadline`, `Grace`, `Sleep`: armed | `insert` | `pop_due`, `remove` |
-/// | `Fired` | `pop_due` | `pass_over`, `remove` |
-/// | `PassedOver` | `pass_over` | `remove` |
+/// | `Fired` | `pop_due` | `fire_sleep`, `remove` |
+/// | `PassedOver` | `fire_sleep` | `remove` |
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Deadline,
@@ -97,17 +98,15 @@ impl State {
 }
 
 impl Slot {
-    /// Marks an armed timer as fired, and gives what is to be done.
-    fn fire(&mut self) -> Due {
-        match std::mem::replace(&mut self.state, State::Fired) {
-            State::Deadline => Due::Deadline(self.scope),
-            State::Grace => Due::Grace(self.scope),
-            State::Sleep => match self.sleeper.take() {
-                Some(sleeper) => Due::Sleep(sleeper),
-                None => bug!("a sleep without a sleeper"),
-            },
-            state => bug!("a timer that is {state:?} is due"),
-        }
+    /// Fills a free slot. Gives the one that was the next free one.
+    #[inline]
+    fn replace(&mut self, slot: Slot) -> u32 {
+        let old = std::mem::replace(self, slot);
+        let next = old.link;
+        debug_assert!(old.sleeper.is_none());
+        // So that no code is there for dropping what is not there.
+        std::mem::forget(old);
+        next
     }
 }
 
@@ -138,10 +137,13 @@ impl Entry {
 
 const NO_SLOT: u32 = u32::MAX;
 
+const NANOS_PER_SECOND: u64 = 1_000_000_000;
+
 /// From one time to a later one; 0 if it is not later, and 584 years if it is later than that.
 fn nanos_between(base: Instant, later: Instant) -> u64 {
     let between = later.saturating_duration_since(base);
-    u64::try_from(between.as_nanos()).unwrap_or(u64::MAX)
+    let whole = between.as_secs().saturating_mul(NANOS_PER_SECOND);
+    whole.saturating_add(u64::from(between.subsec_nanos()))
 }
 
 #[cold]
@@ -209,19 +211,59 @@ impl Timers {
         self.bound
     }
 
-    pub(crate) fn insert(&mut self, deadline: Instant, due: Due) -> TimerId {
-        match due {
-            Due::Deadline(scope) => self.arm(deadline, State::Deadline, scope),
-            Due::Grace(scope) => self.arm(deadline, State::Grace, scope),
-            Due::Sleep(sleeper) => {
-                let id = self.arm(deadline, State::Sleep, FrameId::NONE);
-                self.slots[id.0 as usize].sleeper = Some(sleeper);
-                id
+    /// Sets the deadline of a scope.
+    pub(crate) fn insert_deadline(&mut self, deadline: Instant, scope: FrameId) -> TimerId {
+        self.insert(deadline, State::Deadline, scope, None)
+    }
+
+    /// Sets the end of the grace of a cancelled scope.
+    pub(crate) fn insert_grace(&mut self, end: Instant, scope: FrameId) -> TimerId {
+        self.insert(end, State::Grace, scope, None)
+    }
+
+    /// Sets the end of a sleep.
+    #[inline]
+    pub(crate) fn insert_sleep(&mut self, end: Instant, sleeper: Waiter) -> TimerId {
+        self.insert(end, State::Sleep, FrameId::NONE, Some(sleeper))
+    }
+
+    #[inline]
+    fn insert(
+        &mut self,
+        deadline: Instant,
+        state: State,
+        scope: FrameId,
+        sleeper: Option<Waiter>,
+    ) -> TimerId {
+        if self.serial == u32::MAX {
+            self.renumber();
+        }
+        self.serial += 1;
+        self.used += 1;
+        let (serial, link) = (self.serial, self.recent.len() as u32);
+        let slot = Slot { deadline, serial, link, state, scope, sleeper };
+        let id = match self.slots.get_mut(self.free as usize) {
+            Some(free) => std::mem::replace(&mut self.free, free.replace(slot)),
+            None => {
+                self.slots.push(slot);
+                u32::try_from(self.slots.len() - 1).unwrap_or(NO_SLOT)
             }
+        };
+        assert!(id != NO_SLOT, "fewer than 2^32 timers");
+        self.recent.push(id);
+        self.bound_by(deadline);
+        self.check();
+        TimerId(id)
+    }
+
+    #[inline(always)]
+    fn bound_by(&mut self, deadline: Instant) {
+        if self.bound.is_none_or(|bound| deadline < bound) {
+            self.bound = Some(deadline);
         }
     }
 
-    /// Like `insert`, for the deadline of a scope, if there is room for one more.
+    /// Sets the deadline of a scope, if there is room for one more.
     #[inline(always)]
     pub(crate) fn insert_quick(&mut self, deadline: Instant, scope: FrameId) -> Option<TimerId> {
         let (id, place, serial) = (self.free, self.recent.len(), self.serial);
@@ -237,35 +279,9 @@ impl Timers {
         self.serial = serial + 1;
         self.used += 1;
         self.recent.push(id);
-        if self.bound.is_none_or(|bound| deadline < bound) {
-            self.bound = Some(deadline);
-        }
+        self.bound_by(deadline);
         self.check();
         Some(TimerId(id))
-    }
-
-    fn arm(&mut self, deadline: Instant, state: State, scope: FrameId) -> TimerId {
-        if self.serial == u32::MAX {
-            self.renumber();
-        }
-        if self.free as usize >= self.slots.len() {
-            self.add_slot(deadline);
-        }
-        self.recent.reserve(1);
-        let id = self.insert_quick(deadline, scope).unwrap_or_else(|| bug!("no room for a timer"));
-        self.slots[id.0 as usize].state = state;
-        id
-    }
-
-    /// Adds a free slot.
-    #[cold]
-    #[inline(never)]
-    fn add_slot(&mut self, deadline: Instant) {
-        let id = u32::try_from(self.slots.len()).unwrap_or(NO_SLOT);
-        assert!(id != NO_SLOT, "fewer than 2^32 timers");
-        let (state, scope) = (State::Free, FrameId::NONE);
-        self.slots.push(Slot { deadline, serial: 0, link: NO_SLOT, state, scope, sleeper: None });
-        self.free = id;
     }
 
     /// A run begins, whose clock shows this time.
@@ -413,22 +429,42 @@ impl Timers {
         }
     }
 
-    /// Takes the next timer that is due. A scope's is marked as fired; a sleep's is, too, until
-    /// `pass_over` says that it could not be woken.
-    pub(crate) fn pop_due(&mut self, now: Instant) -> Option<(TimerId, Due)> {
-        let first = self.first();
-        self.bound = first.map(|entry| self.slots[entry.slot() as usize].deadline);
-        let first = first.filter(|_| self.bound.is_some_and(|next| next <= now))?;
-        self.pop(first);
+    /// Takes the next timer that is due, and marks it as fired.
+    pub(crate) fn pop_due(&mut self, now: Instant) -> Option<Due> {
+        let Some(first) = self.first() else {
+            self.bound = None;
+            return None;
+        };
         let slot = &mut self.slots[first.slot() as usize];
-        let due = slot.fire();
+        if slot.deadline > now {
+            self.bound = Some(slot.deadline);
+            return None;
+        }
+        let due = match std::mem::replace(&mut slot.state, State::Fired) {
+            State::Deadline => Due::Deadline(slot.scope),
+            State::Grace => Due::Grace(slot.scope),
+            State::Sleep => Due::Sleep(TimerId(first.slot())),
+            state => bug!("a timer that is {state:?} is due"),
+        };
+        self.pop(first);
         self.check();
-        Some((TimerId(first.slot()), due))
+        Some(due)
     }
 
-    /// Notes that a sleep which was due could not be woken.
-    pub(crate) fn pass_over(&mut self, id: TimerId) {
-        self.slots[id.0 as usize].state = State::PassedOver;
+    /// The task that is to be woken for a sleep that has just fired, as a word or as a call to be made when
+    /// nothing is borrowed; neither, if it could not be woken. Runs no foreign code.
+    #[inline]
+    pub(crate) fn fire_sleep(&mut self, id: TimerId) -> (Option<Word>, Option<WakeCall>) {
+        let slot = &mut self.slots[id.0 as usize];
+        let Some(sleeper) = &mut slot.sleeper else { bug!("a sleep without a sleeper") };
+        if !sleeper.accepts() {
+            slot.state = State::PassedOver;
+            return (None, None);
+        }
+        match sleeper.own_word() {
+            Some(word) => (Some(word), None),
+            None => (None, slot.sleeper.take().map(Waiter::into_call)),
+        }
     }
 
     /// When an armed timer is due.
@@ -437,17 +473,20 @@ impl Timers {
         slot.state.is_armed().then_some(slot.deadline)
     }
 
-    #[inline]
-    pub(crate) fn has_fired(&self, id: TimerId) -> bool {
+    #[cfg(test)]
+    fn has_fired(&self, id: TimerId) -> bool {
         self.slots[id.0 as usize].state == State::Fired
     }
 
-    /// Takes back a timer that has fired. Says whether it has.
+    /// Takes a sleep's timer back if it has fired. Says whether it has.
     #[inline]
     pub(crate) fn take_fired(&mut self, id: TimerId) -> bool {
-        let fired = self.has_fired(id);
+        let slot = &mut self.slots[id.0 as usize];
+        let fired = slot.state == State::Fired;
         if fired {
-            // Its sleeper left when it fired.
+            if let Some(sleeper) = slot.sleeper.take() {
+                sleeper.forget();
+            }
             self.remove_scope(id);
         }
         fired

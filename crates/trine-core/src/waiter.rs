@@ -191,6 +191,22 @@ impl Waiter {
         }
     }
 
+    /// The word of its waker, if that is one of ours.
+    #[inline]
+    pub(crate) fn own_word(&mut self) -> Option<Word> {
+        if self.foreign { None } else { self.waker.get_mut().as_ref().and_then(Word::of) }
+    }
+
+    /// Lets go of one whose waker is ours, which there is nothing to drop of.
+    #[inline]
+    pub(crate) fn forget(self) {
+        if self.foreign {
+            drop(self);
+        } else {
+            mem::forget(self);
+        }
+    }
+
     /// What is left of a waiter that is only to be woken.
     #[inline]
     pub(crate) fn into_call(self) -> WakeCall {

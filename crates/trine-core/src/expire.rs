@@ -3,6 +3,7 @@
 //! All scopes first, so that the sleeps inside them know. A sleep from which a cancel is visible by
 //! then is not woken: it was cancelled, not completed.
 
+use std::mem::ManuallyDrop;
 use std::time::Instant;
 
 use crate::run::Scheduler;
@@ -53,7 +54,9 @@ impl Runtime {
                 (Some(word), _) if word.run() == self.run_id() => {
                     self.peek(|tree| tree.wake(word.frame(), word.generation()));
                 }
-                (Some(word), _) => foreign.push(WakeCall::from(ManuallyDrop::into_inner(word.waker()))),
+                (Some(word), _) => {
+                    foreign.push(WakeCall::from(ManuallyDrop::into_inner(word.waker())))
+                }
                 (None, call) => foreign.extend(call),
             }
         }

@@ -31,7 +31,7 @@ enum Change {
 fn change() -> impl Strategy<Value = Change> {
     prop_oneof![
         6 => (0..20_u64).prop_map(Change::Insert),
-        1 => vec(0..20_u64, 0..4 * BATCH).prop_map(Change::InsertMany),
+        1 => vec(0..20_u64, 0..4 * order::BATCH).prop_map(Change::InsertMany),
         9 => any::<prop::sample::Index>().prop_map(Change::Remove),
         2 => (0..10_u64).prop_map(Change::Expire),
         2 => Just(Change::Next),

@@ -2,9 +2,9 @@
 //!
 //! Looked at are the `pub` functions of published libraries; that each of them can be reached is what the lint
 //! `unreachable_pub` sees to. A function can wait if it is `async`, or returns a future: by name, if its crate
-//! implements `Future` for a type of that name, or as `impl Future`.
+//! implements `Future` for a type of that name, or as `impl Future`. A file that has a type of its own means that one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use syn::visit::{self, Visit};
 use syn::{Expr, ExprLit, Lit, Meta, ReturnType, Type, TypeParamBound, Visibility};
@@ -19,7 +19,7 @@ const ORDER: [&str; 4] = ["Cancellation", "Errors", "Panics", "Examples"];
 
 pub(super) const CHECK: Check = Check {
     name: "headings",
-    rule: "the documentation of a `pub fn` has `# Cancellation` if it can wait, `# Errors` if it can fail, and `# Examples`; in the order Cancellation, Errors, Panics, Examples",
+    rule: "the documentation of a `pub fn` has `# Cancellation` if it can wait, `# Errors` if it can fail, and `# Examples` with code or a link to it; in the order Cancellation, Errors, Panics, Examples",
     find,
 };
 
@@ -34,6 +34,7 @@ fn of_package(tree: &Tree, package: &Package) -> Vec<Finding> {
     sources().for_each(|(_, rust)| futures.visit_file(&rust.ast));
     let mut findings = vec![];
     for (file, rust) in sources() {
+        let futures = futures.as_seen_from(rust);
         let mut functions = Functions { path: &file.path, futures: &futures, findings: vec![] };
         functions.visit_file(&rust.ast);
         let shown = |finding: &Finding| !tree.is_test_line(file, finding.line);
@@ -58,7 +59,7 @@ struct Nature {
 }
 
 /// The types of a crate that are futures, and whether they can fail.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Futures(HashMap<String, Nature>);
 
 impl<'ast> Visit<'ast> for Futures {
@@ -75,7 +76,27 @@ impl<'ast> Visit<'ast> for Futures {
     }
 }
 
+/// The types that a file defines.
+#[derive(Default)]
+struct Types(HashSet<String>);
+
+impl<'ast> Visit<'ast> for Types {
+    fn visit_item_struct(&mut self, item: &'ast syn::ItemStruct) {
+        self.0.insert(item.ident.to_string());
+    }
+}
+
 impl Futures {
+    /// Without those whose names stand for another type in this file.
+    fn as_seen_from(&self, file: &RustFile) -> Self {
+        let (mut own, mut types) = (Self::default(), Types::default());
+        own.visit_file(&file.ast);
+        types.visit_file(&file.ast);
+        let mut seen = self.clone();
+        seen.0.retain(|name, _| own.0.contains_key(name) || !types.0.contains(name));
+        seen
+    }
+
     fn nature(&self, signature: &syn::Signature) -> Nature {
         let ReturnType::Type(_, returned) = &signature.output else {
             return Nature { waits: signature.asyncness.is_some(), fails: false };
@@ -140,6 +161,10 @@ impl Functions<'_> {
         for (heading, _) in demanded.iter().filter(|(heading, demanded)| *demanded && !has(heading))
         {
             self.find(signature, &format!("lacks `# {heading}`"));
+        }
+        let examples = text.split("# Examples").nth(1);
+        if examples.is_some_and(|part| !part.contains("```") && !part.contains("See [")) {
+            self.find(signature, "has `# Examples` without code, and without `See […]`");
         }
         let known =
             headings.iter().filter_map(|heading| ORDER.iter().position(|known| known == heading));
@@ -214,7 +239,7 @@ mod tests {
 
     #[test]
     fn a_function_with_all_its_parts_is_fine() {
-        let source = "/// Takes.\n///\n/// # Cancellation\n///\n/// # Errors\n///\n/// # Panics\n///\n/// # Examples\n///\n\
+        let source = "/// Takes.\n///\n/// # Cancellation\n///\n/// # Errors\n///\n/// # Panics\n///\n/// # Examples\n/// See [`x`]\n///\n\
                       /// ```\n/// # let hidden = 1;\n/// # Errors\n/// ```\npub async fn recv() -> Result<(), E> {}\n\
                       fn private() {}\npub(crate) async fn ours() {}\n";
         assert!(messages(source).is_empty());
@@ -222,9 +247,9 @@ mod tests {
 
     #[test]
     fn what_can_wait_or_fail_says_so() {
-        let source = "/// # Examples\npub async fn a() {}\n\
-                      /// # Examples\npub fn b() -> std::io::Result<()> {}\n\
-                      /// # Examples\npub fn c() -> impl Future<Output = Result<u8, E>> {}\n\
+        let source = "/// # Examples\n/// See [`x`]\npub async fn a() {}\n\
+                      /// # Examples\n/// See [`x`]\npub fn b() -> std::io::Result<()> {}\n\
+                      /// # Examples\n/// See [`x`]\npub fn c() -> impl Future<Output = Result<u8, E>> {}\n\
                       pub fn d() {}\n";
         let expected = [
             "`a` lacks `# Cancellation`",
@@ -240,8 +265,8 @@ mod tests {
     fn a_function_that_returns_a_future_by_name_can_wait() {
         let source = "impl<T> Future for Recv<'_, T> { type Output = Result<T, E>; }\n\
                       impl Future for Wait { type Output = (); }\n\
-                      impl Line {\n/// # Examples\npub fn recv(&self) -> Recv<'_, T> {}\n\
-                      /// # Examples\npub fn wait(&self) -> Wait {}\n}\n";
+                      impl Line {\n/// # Examples\n/// See [`x`]\npub fn recv(&self) -> Recv<'_, T> {}\n\
+                      /// # Examples\n/// See [`x`]\npub fn wait(&self) -> Wait {}\n}\n";
         let expected = [
             "`recv` lacks `# Cancellation`",
             "`recv` lacks `# Errors`",
@@ -251,8 +276,32 @@ mod tests {
     }
 
     #[test]
+    fn a_type_of_the_file_itself_is_meant_first() {
+        let tree = Tree::fixture(&[
+            ("a/Cargo.toml", "[package]\nname = \"a\""),
+            ("a/src/lib.rs", "//! Purpose."),
+            ("a/src/oneshot.rs", "struct Receiver; impl Future for Receiver { type Output = (); }"),
+            (
+                "a/src/watch.rs",
+                "struct Receiver; /// # Examples\n/// See [`x`]\npub fn a() -> Receiver {}",
+            ),
+        ]);
+        assert!(find(&tree).is_empty());
+    }
+
+    #[test]
+    fn examples_have_code_or_say_where_it_is() {
+        let expected = ["`a` has `# Examples` without code, and without `See […]`"];
+        assert_eq!(messages("/// # Examples\n///\n/// None yet.\npub fn a() {}\n"), expected);
+        assert!(
+            messages("/// # Examples\n///\n/// ```\n/// a();\n/// ```\npub fn a() {}\n").is_empty()
+        );
+    }
+
+    #[test]
     fn the_order_is_kept() {
-        let source = "/// # Examples\n/// # Errors\npub fn a() -> Result<(), E> {}\n";
+        let source =
+            "/// # Examples\n/// See [`x`]\n/// # Errors\npub fn a() -> Result<(), E> {}\n";
         let expected =
             "`a` has its headings in another order than Cancellation, Errors, Panics, Examples";
         assert_eq!(messages(source), [expected]);

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 
 use crate::waiter::Waiter;
 
-/// Where a waiter stands in a [`WaitLine`]; four bytes, also as an `Option`.
+/// Where a waiter stands in a [`WaitLine`](super::WaitLine); four bytes, also as an `Option`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place(NonZeroU32);
 

@@ -1,4 +1,8 @@
 //! Check: versions, lints and the like stand in the workspace's manifest, and the packages inherit them.
+//!
+//! But for one thing: what only the tests of a published package need of the workspace's own packages is given by its
+//! path, without a version. Tests go around in circles (a nursery is tested with the kit, which is made of nurseries),
+//! and of a circle no package could be published first. Cargo leaves such a dependency out of what it publishes.
 
 use super::finding::{Check, Finding};
 use crate::package::Package;
@@ -14,15 +18,15 @@ const INHERITED: [[&str; 3]; 4] = [
 
 pub(super) const CHECK: Check = Check {
     name: "manifests",
-    rule: "lints, versions, edition and licence stand once, in the workspace's manifest; packages inherit them",
+    rule: "lints, versions, edition and licence stand once, in the workspace's manifest; packages inherit them, and have what only tests need of each other by path",
     find,
 };
 
 fn find(tree: &Tree) -> Vec<Finding> {
-    tree.packages.iter().flat_map(of_package).collect()
+    tree.packages.iter().flat_map(|package| of_package(tree, package)).collect()
 }
 
-fn of_package(package: &Package) -> Vec<Finding> {
+fn of_package(tree: &Tree, package: &Package) -> Vec<Finding> {
     let path = package.manifest_path();
     let mut findings = vec![];
     if !package.flag(&["lints", "workspace"]) {
@@ -33,8 +37,20 @@ fn of_package(package: &Package) -> Vec<Finding> {
         let message = format!("write `{}.workspace = true` in `[package]`", keys[1]);
         findings.push(Finding::error(&path, 1, message));
     }
-    for dependency in package.dependencies().iter().filter(|dependency| !dependency.inherited) {
+    for dependency in package.dependencies() {
         let name = &dependency.name;
+        let own = tree.packages.iter().any(|other| other.name == *name);
+        if own && dependency.dev && package.is_published() {
+            let has = |key| package.get(&["dev-dependencies", name, key]).is_some();
+            if !has("path") || has("version") {
+                let message = format!("write `{name} = {{ path = \"../{name}\" }}`");
+                findings.push(Finding::error(&path, dependency.line, message));
+            }
+            continue;
+        }
+        if dependency.inherited {
+            continue;
+        }
         let message = format!(
             "write `{name}.workspace = true`, and its version in `[workspace.dependencies]` of the root"
         );
@@ -78,5 +94,19 @@ c = { workspace = true, features = [\"x\"] }
             ["a/Cargo.toml:1"]
         );
         assert_eq!(places(&GOOD.replace("b.workspace = true", "b = \"1\"")), ["a/Cargo.toml:10"]);
+    }
+
+    #[test]
+    fn what_only_tests_need_of_each_other_has_a_path_and_no_version() {
+        let manifest = |dependency: &str| format!("{GOOD}[dev-dependencies]\n{dependency}\n");
+        let places = |dependency| {
+            let own = manifest(dependency);
+            let other = GOOD.replace("\"a\"", "\"other\"");
+            CHECK.places(&[("a/Cargo.toml", own.as_str()), ("other/Cargo.toml", other.as_str())])
+        };
+        assert!(places("other = { path = \"../other\" }").is_empty());
+        assert_eq!(places("other.workspace = true"), ["a/Cargo.toml:13"]);
+        let both = "other = { path = \"../other\", version = \"1\" }";
+        assert_eq!(places(both), ["a/Cargo.toml:13"]);
     }
 }

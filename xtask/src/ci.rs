@@ -2,7 +2,7 @@
 //!
 //! Each package is checked and tested by itself, so that a feature which only its neighbour turns on is missed here
 //! and not by a user. Ordinary tests run in debug, where the structures check themselves after every change; those
-//! that are `#[ignore]`d for their size run in release. They are not run by `--include-ignored` in the same go, for
+//! that are `#[ignore]`d for their size run optimized. They are not run by `--include-ignored` in the same go, for
 //! that would also compile the doctests that are marked as not to be compiled.
 
 use std::path::Path;
@@ -62,7 +62,7 @@ fn heavy(tree: &Tree) -> Option<String> {
     };
     let packages = tree.packages.iter().filter(has_ignored);
     let chosen: String = packages.map(|package| format!(" -p {}", package.name)).collect();
-    (!chosen.is_empty()).then(|| format!("test --release{chosen} --tests -- --ignored"))
+    (!chosen.is_empty()).then(|| format!("test --profile optimized{chosen} --tests -- --ignored"))
 }
 
 #[cfg(test)]
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn ignored_tests_run_in_release_in_the_packages_that_have_them() {
-        assert_eq!(heavy(&tree()).unwrap(), "test --release -p b --tests -- --ignored");
+        assert_eq!(heavy(&tree()).unwrap(), "test --profile optimized -p b --tests -- --ignored");
         assert_eq!(heavy(&Tree::fixture(&[])), None);
     }
 }

@@ -123,7 +123,7 @@ pub(crate) fn run(root: &Path, bless: bool, names: &[String]) -> Result<(), Fail
         if runs.peek().is_none() {
             continue;
         }
-        let build = format!("build --release --package {} --examples", home.package);
+        let build = format!("build --profile optimized --package {} --examples", home.package);
         steps.command(format!("build {}", home.package), Command::cargo(root).words(&build))?;
         for run in runs {
             let command = home.command(root, run)?;
@@ -152,7 +152,8 @@ impl Home {
     /// What does a run, in a folder of its own.
     fn command(&self, root: &Path, run: &Run) -> Result<Command, Failure> {
         let manifest = root.join("Cargo.toml");
-        let words = format!("run --quiet --release --package {} --manifest-path", self.package);
+        let words =
+            format!("run --quiet --profile optimized --package {} --manifest-path", self.package);
         Ok(Command::cargo(&scratch(root, run)?)
             .words(&words)
             .args([manifest.as_os_str()])

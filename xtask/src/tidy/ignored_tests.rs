@@ -5,7 +5,7 @@ use crate::tree::Tree;
 
 pub(super) const CHECK: Check = Check {
     name: "ignored-tests",
-    rule: "`#[ignore = \"…\"]` says why; `cargo xtask ci` runs such tests in release",
+    rule: "`#[ignore = \"…\"]` says why; `cargo xtask ci` runs such tests optimized",
     find,
 };
 

@@ -10,7 +10,10 @@ use trine_core::lowlevel::checkpoints_passed;
 
 /// Runs a future and checks that it was a checkpoint: that it looked for a cancel at least once before
 /// it was done. Every operation that can wait should be one, also when it need not wait. trio's
-/// `assert_checkpoints`.
+/// `assert_checkpoints`; there an operation must also yield each time, here one that need not wait yields only
+/// once its task has used up its budget, so what counts is the cancel point.
+///
+/// What runs inside counts, tasks of a nursery as well; what other tasks do meanwhile does not.
 ///
 /// # Cancellation
 ///

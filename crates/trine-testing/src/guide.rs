@@ -1,35 +1,57 @@
 //! How to test concurrent code, from the first test to a thousand seeds in CI.
 //!
-//! With the umbrella crate `trine` everything below is in `trine` and `trine::testing`. The examples call a
-//! [`TestRunner`](crate::TestRunner) by hand, so that they run where you read them; in your tests you
-//! write the attribute, which is the same:
+//! # The first test
 //!
-//! ```
-//! # use trine_macros as trine;
-//! #[trine::test(autojump, timeout = "5s")]
-//! async fn a_request_is_answered() {
-//!     // …
+//! Put `#[trine::test]` on an `async fn`. It becomes a test like any other, which `cargo test` runs, in a run
+//! of its own:
+//!
+//! ```test_harness
+//! # mod trine { pub use {trine_core::*, trine_cancel::*, trine_nursery::*, trine_macros::*}; pub mod channel { pub use trine_channel::*; } pub mod testing { pub use trine_testing::*; } }
+//! use trine::channel::open_memory_channel;
+//! use trine::open_nursery;
+//!
+//! #[trine::test]
+//! async fn a_question_is_answered() {
+//!     let (ask, asked) = open_memory_channel(0);
+//!     let (answer, answered) = open_memory_channel(0);
+//!     open_nursery(async |nursery| {
+//!         nursery.start_soon(async move {
+//!             while let Ok(number) = asked.recv().await {
+//!                 answer.send(number * 2).await.unwrap();
+//!             }
+//!         });
+//!         ask.send(21).await.unwrap();
+//!         assert_eq!(answered.recv().await, Ok(42));
+//!         drop(ask); // no more questions: the task ends, and so does the nursery
+//!     })
+//!     .await;
 //! }
 //! ```
 //!
-//! | attribute        | by hand                              |
-//! |------------------|--------------------------------------|
-//! | `autojump`       | `.autojump()`                        |
-//! | `timeout = "5s"` | `.timeout(Duration::from_secs(5))`   |
-//! | `seeds = 200`    | `.seeds(200)`, and `run_each`        |
-//! | `cancel_sweep`   | `.cancel_sweep()`, and `run_each`    |
+//! It fails by a panic, its own or that of any of its tasks. It may also return a `Result`, and use `?`. It
+//! never hangs: see below. The attribute takes options, all of which are told of in this chapter. It expands to calls of a
+//! [`TestRunner`](crate::TestRunner), which you can use by hand for tests that are no `async fn`:
+//!
+//! | attribute        | by hand                              | for                                      |
+//! |------------------|--------------------------------------|------------------------------------------|
+//! | `autojump`       | `.autojump()`                        | virtual time                             |
+//! | `timeout = "5s"` | `.timeout(Duration::from_secs(5))`   | an end in real time, with all tasks told |
+//! | `seeds = 200`    | `.seeds(200)`, and `run_each`        | many orders of tasks                     |
+//! | `cancel_sweep`   | `.cancel_sweep()`, and `run_each`    | a cancel at each checkpoint              |
+//!
+//! With `#[rstest]`, `#[trine::test]` runs each of its cases.
 //!
 //! # Time
 //!
 //! A test that sleeps is slow, and one that sleeps too short is wrong now and then. On a clock that jumps
-//! ([`MockClock::autojump`](crate::MockClock::autojump)) both are gone: while anything is ready time
-//! stands still, and when nothing is it moves to the next deadline, exactly. So compare times with `==`.
+//! (`autojump`, which is [`MockClock::autojump`](crate::MockClock::autojump)) both are gone: while anything is
+//! ready time stands still, and when nothing is it moves to the next deadline, exactly. So compare times
+//! with `==`. The code under test must ask `trine::now()` for the time.
 //!
-//! ```
+//! ```test_harness
+//! # mod trine { pub use {trine_core::*, trine_cancel::*, trine_nursery::*, trine_macros::*}; pub mod channel { pub use trine_channel::*; } pub mod testing { pub use trine_testing::*; } }
 //! use std::time::Duration;
-//! use trine_cancel::move_on_after;
-//! use trine_core::{now, sleep};
-//! use trine_testing::TestRunner;
+//! use trine::{now, sleep};
 //!
 //! async fn with_retry(mut attempt: impl AsyncFnMut() -> bool) -> bool {
 //!     for pause in [1, 2, 4] {
@@ -41,27 +63,31 @@
 //!     false
 //! }
 //!
-//! TestRunner::new().autojump().run(async {
+//! #[trine::test(autojump)]
+//! async fn it_gives_up_after_seven_seconds() {
 //!     let start = now();
 //!     assert!(!with_retry(async || false).await);
-//!     assert_eq!(now() - start, Duration::from_secs(7));
-//! });
+//!     assert_eq!(now() - start, Duration::from_secs(7)); // in no time
+//! }
 //! ```
 //!
 //! Threads started by `to_thread` hold the clock until they are done. Sockets do not: there use real
-//! time, or a clock with a threshold.
+//! time, or a clock with a [threshold](crate::MockClock::autojump_threshold). A clock that only you move is
+//! [`MockClock::new`](crate::MockClock::new), given to `Runner::clock`.
 //!
 //! # Bringing tasks where you want them
 //!
 //! The question "is the other task waiting by now?" has an answer:
 //! [`wait_all_tasks_blocked`](crate::wait_all_tasks_blocked) returns when every other task is parked.
 //!
-//! ```
-//! use trine_channel::open_memory_channel;
-//! use trine_nursery::open_nursery;
-//! use trine_testing::{TestRunner, wait_all_tasks_blocked};
+//! ```test_harness
+//! # mod trine { pub use {trine_core::*, trine_cancel::*, trine_nursery::*, trine_macros::*}; pub mod channel { pub use trine_channel::*; } pub mod testing { pub use trine_testing::*; } }
+//! use trine::channel::open_memory_channel;
+//! use trine::open_nursery;
+//! use trine::testing::wait_all_tasks_blocked;
 //!
-//! TestRunner::new().run(async {
+//! #[trine::test]
+//! async fn a_waiting_receiver_is_served_at_once() {
 //!     let (sender, receiver) = open_memory_channel(0);
 //!     open_nursery(async |nursery| {
 //!         nursery.start_soon(async { assert_eq!(receiver.recv().await, Ok("hello")) });
@@ -69,7 +95,7 @@
 //!         sender.try_send("hello").unwrap(); // somebody is there to take it
 //!     })
 //!     .await;
-//! });
+//! }
 //! ```
 //!
 //! Where steps of several tasks must come in one order, number them with a
@@ -77,8 +103,8 @@
 //!
 //! # It hangs
 //!
-//! It does not. When nothing is ready, no deadline would come and nothing outside is at work, a run under a
-//! test runner fails, with the tasks, where each was spawned, the line at which each waits, who holds what it
+//! It does not. When nothing is ready, no deadline would come and nothing outside is at work, the test
+//! fails, with the tasks, where each was spawned, the line at which each waits, who holds what it
 //! waits for, and the circle that they wait in:
 //!
 //! ```text
@@ -106,17 +132,20 @@
 //! coming to rest is ended by `timeout`. A thread that trine did not start may still come when the run
 //! looks stuck: it has one second ([`patience`](crate::TestRunner::patience)).
 //!
+//! [`TaskTree::now`](crate::TaskTree::now) is the same tree at any time, for a program that wants to show it.
+//!
 //! # A thousand schedules
 //!
 //! Tasks that are ready run in the order in which they were woken, which is one of many that may happen
-//! when machines and networks change. `seeds = 200` tries as many. This bank loses money, and the test
-//! that is run once does not notice:
+//! when machines and networks change. `seeds = 200` tries as many: seed 0 is the usual order, half of the
+//! others shuffle evenly, and half favour orders in which one task is far ahead or behind. This bank loses
+//! money, and the test that is run once does not notice:
 //!
 //! ```
+//! # mod trine { pub use {trine_core::*, trine_cancel::*, trine_nursery::*, trine_macros::*}; pub mod channel { pub use trine_channel::*; } pub mod testing { pub use trine_testing::*; } }
 //! use std::cell::Cell;
-//! use trine_core::checkpoint;
-//! use trine_nursery::open_nursery;
-//! use trine_testing::TestRunner;
+//! use trine::testing::TestRunner;
+//! use trine::{checkpoint, open_nursery};
 //!
 //! async fn deposit_and_audit() {
 //!     let balance = Cell::new(100);
@@ -138,6 +167,7 @@
 //!
 //! TestRunner::new().run(deposit_and_audit()); // passes
 //!
+//! // What `#[trine::test(seeds = 200)]` does, with the report as a value:
 //! let runner = TestRunner::new().name("bank").seeds(200);
 //! let report = runner.report_of_first_failure(deposit_and_audit).unwrap();
 //! assert!(report.contains("audit before deposit"));
@@ -170,8 +200,9 @@
 //! check more than that, say which part is cancelled, and look afterwards:
 //!
 //! ```
-//! use trine_channel::{Receiver, Sender, open_memory_channel};
-//! use trine_testing::{TestRunner, cancellable};
+//! # mod trine { pub use {trine_core::*, trine_cancel::*, trine_nursery::*, trine_macros::*}; pub mod channel { pub use trine_channel::*; } pub mod testing { pub use trine_testing::*; } }
+//! use trine::channel::{Receiver, Sender, open_memory_channel};
+//! use trine::testing::{TestRunner, cancellable};
 //!
 //! async fn forward(from: &Receiver<u32>, to: &Sender<u32>) {
 //!     let item = from.recv().await.unwrap();
@@ -188,13 +219,15 @@
 //!
 //! TestRunner::new().run(no_item_is_lost()); // passes
 //!
+//! // What `#[trine::test(cancel_sweep)]` does:
 //! let sweep = TestRunner::new().name("forward").cancel_sweep();
 //! let report = sweep.report_of_first_failure(no_item_is_lost).unwrap();
 //! assert!(report.starts_with("forward failed when it was cancelled at checkpoint 2"));
+//! assert!(report.ends_with("the item is gone"));
 //! ```
 //!
 //! The report names the await, with its line. The remedy here is to `reserve` room first, and then to
-//! receive.
+//! receive. With `seeds` and `cancel_sweep` both, each order is swept.
 //!
 //! # What happens, in order
 //!
@@ -202,9 +235,9 @@
 //! with the times at which the clock moved on:
 //!
 //! ```
-//! use trine_core::Runner;
-//! use trine_nursery::open_nursery;
-//! use trine_testing::{MockClock, Trace};
+//! # mod trine { pub use {trine_core::*, trine_cancel::*, trine_nursery::*, trine_macros::*}; pub mod channel { pub use trine_channel::*; } pub mod testing { pub use trine_testing::*; } }
+//! use trine::testing::{MockClock, Trace};
+//! use trine::{Runner, open_nursery};
 //!
 //! let trace = Trace::new();
 //! let runner = Runner::new().clock(MockClock::autojump()).instrument(trace.clone());
@@ -226,22 +259,75 @@
 //! ");
 //! ```
 //!
+//! It is made of an `Instrument`, which is told of every step of a run; write your own for other questions.
+//!
 //! # Around a test
 //!
-//! A server that runs while the test does, a directory that must be removed: these are fixtures. See
-//! [`with_fixtures`](crate::with_fixtures). The nursery that a test opens itself is joined, not cancelled,
-//! so that a task which has not finished is seen.
+//! A server that runs while the test does, a directory that must be removed: these are fixtures. Each is an
+//! async function that sets up, hands out a value, and tears down, and may keep tasks running meanwhile:
+//!
+//! ```test_harness
+//! # mod trine { pub use {trine_core::*, trine_cancel::*, trine_nursery::*, trine_macros::*}; pub mod channel { pub use trine_channel::*; } pub mod testing { pub use trine_testing::*; } }
+//! use trine::channel::{Sender, open_memory_channel};
+//! use trine::open_nursery;
+//! use trine::testing::{Fixture, with_fixtures};
+//!
+//! async fn a_printer(fixture: Fixture<Sender<String>>) {
+//!     let (sender, pages) = open_memory_channel::<String>(10);
+//!     open_nursery(async |nursery| {
+//!         nursery.start_soon_named("printer", async {
+//!             while let Ok(page) = pages.recv().await {
+//!                 println!("{page}");
+//!             }
+//!         });
+//!         fixture.provide(sender).await; // until the test is over
+//!         nursery.cancel_tasks();
+//!     })
+//!     .await;
+//! }
+//!
+//! #[trine::test]
+//! async fn prints() {
+//!     with_fixtures(async |fixtures| {
+//!         let printer = fixtures.start("printer", a_printer).await;
+//!         printer.send(String::from("page 1")).await.unwrap();
+//!     })
+//!     .await;
+//! }
+//! ```
+//!
+//! One that needs another is started after it, with its value; those that do not may be started side by side.
+//! They are torn down in reverse, whatever becomes of the test; one that fails, also in the background,
+//! fails the test with its own error. The nursery that a test opens itself is joined, not cancelled, so that
+//! a task which has not finished is seen.
 //!
 //! # Operations of your own
 //!
 //! Every async operation should be a checkpoint, also when it need not wait:
-//! [`assert_checkpoints`](crate::assert_checkpoints). A channel of yours can be held against all that
-//! trine's channels keep by [`check_channel`](crate::check_channel), a stream by
+//! [`assert_checkpoints`](crate::assert_checkpoints) sees to it. A channel, yours or one of another crate, can be
+//! held against all that trine's channels keep by [`check_channel`](crate::check_channel), a stream by
 //! [`check_stream`](crate::check_stream).
 //!
 //! # In CI
 //!
-//! A few hundred seeds for each change find most of what seeds find; they take milliseconds, since time
-//! is virtual. Now and then run more: `TRINE_SEEDS=10000 cargo test` sets the number for all tests that
-//! have `seeds`. A failure there is replayed on your machine by its seed. Give every test a `timeout`:
-//! it costs a thread that sleeps.
+//! Give every test a `timeout`; it costs a thread that sleeps. A few hundred seeds for each change find most of
+//! what seeds find, and take milliseconds, since time is virtual. Once a night run more: `TRINE_SEEDS` sets the
+//! number for all tests that have `seeds`.
+//!
+//! ```yaml
+//! on:
+//!   pull_request:
+//!   schedule: [{ cron: "0 3 * * *" }]
+//! jobs:
+//!   test:
+//!     runs-on: ubuntu-latest
+//!     steps:
+//!       - uses: actions/checkout@v4
+//!       - run: cargo test
+//!       - run: cargo test
+//!         if: github.event_name == 'schedule'
+//!         env: { TRINE_SEEDS: "10000" }
+//! ```
+//!
+//! A failure there is replayed on your machine by its seed: `TRINE_SEED=7313 cargo test name_of_the_test`. Once it
+//! is mended, `seeds` finds it again should it come back; if it took many, raise the number of that test.

@@ -15,6 +15,7 @@
 mod awaited;
 pub mod broadcast;
 mod capacity;
+mod closed;
 mod drain;
 mod error;
 mod line;
@@ -36,6 +37,7 @@ mod thread;
 mod thread_line;
 mod thread_receiver;
 mod thread_sender;
+mod thread_statistics;
 pub mod watch;
 
 use std::rc::Rc;
@@ -43,6 +45,7 @@ use std::rc::Rc;
 use trine_core::lowlevel::WaitCell;
 
 pub use crate::capacity::Capacity;
+pub use crate::closed::Closed;
 pub use crate::drain::Drain;
 pub use crate::error::{
     RecvError, ReserveError, SendError, TryRecvError, TryReserveError, TrySendError,
@@ -59,6 +62,7 @@ pub use crate::stream::Next;
 pub use crate::thread::open_thread_channel;
 pub use crate::thread_receiver::{ThreadNext, ThreadReceiver, ThreadRecv};
 pub use crate::thread_sender::{ThreadSend, ThreadSender};
+pub use crate::thread_statistics::ThreadStatistics;
 
 /// Opens a channel between tasks of one thread (trio: `open_memory_channel`).
 ///

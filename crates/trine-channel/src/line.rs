@@ -133,6 +133,7 @@ impl<T> State<T> {
         self.settle(wakes);
         self.senders -= 1;
         self.refuse_offers(|offer| offer.handle == handle, wakes);
+        self.call_watchers(|watcher| watcher == handle, wakes);
         if self.senders == 0 {
             // Those who are passed over stay: there may be items left, and they look for themselves when woken.
             while let Some(place) = self.wishes.next() {
@@ -158,10 +159,22 @@ impl<T> State<T> {
         }
         self.limit = 0;
         self.refuse_offers(|_| true, wakes);
+        self.call_watchers(|_| true, wakes);
         self.front_number += self.buffer.len() as u64;
         Leftovers {
             returned: std::mem::take(&mut self.returned),
             buffer: std::mem::take(&mut self.buffer),
+        }
+    }
+
+    /// Wakes those who wait for the end of the receivers. Who is passed over stays, and looks for itself.
+    fn call_watchers(&mut self, whose: impl Fn(HandleId) -> bool, wakes: &mut Wakes) {
+        let mut cursor = self.watchers.first();
+        while let Some(place) = cursor {
+            cursor = self.watchers.after(place);
+            if whose(*self.watchers.payload(place)) && self.watchers.accepts(place) {
+                self.watchers.grant(place, wakes);
+            }
         }
     }
 

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use trine_core::lowlevel::{WaitCell, records_holders};
 
+use crate::closed::Closed;
 use crate::error::{TryReserveError, TrySendError};
 use crate::reserve::{Reserve, Slot};
 use crate::send::SendItem;
@@ -228,6 +229,43 @@ impl<T> Sender<T> {
     /// ```
     pub fn is_closed(&self) -> bool {
         self.closed.get()
+    }
+
+    /// Waits until nobody receives any more: every receiver is gone, or this very handle is closed. tokio's
+    /// `Sender::closed`.
+    ///
+    /// For a producer that would rather stop at once than learn of it at its next [`send`](Self::send).
+    ///
+    /// # Cancellation
+    ///
+    /// A checkpoint; nothing is lost if it is cancelled.
+    ///
+    /// # Examples
+    ///
+    /// A watcher that stops when its reader has gone:
+    ///
+    /// ```
+    /// use trine_channel::open_memory_channel;
+    /// use trine_nursery::open_nursery;
+    ///
+    /// trine_core::run(async {
+    ///     let (readings, reader) = open_memory_channel::<f64>(1);
+    ///     open_nursery(async |nursery| {
+    ///         nursery.start_soon(async {
+    ///             trine_core::sleep_forever().await; // the instrument, which has nothing to report
+    ///         });
+    ///         nursery.start_soon(async move {
+    ///             trine_core::checkpoint().await;
+    ///             drop(reader);
+    ///         });
+    ///         readings.closed().await;
+    ///         nursery.cancel_tasks();
+    ///     })
+    ///     .await;
+    /// });
+    /// ```
+    pub fn closed(&self) -> Closed<'_, T> {
+        Closed::new(self)
     }
 
     /// What can be seen of the channel from outside, the same from both ends.

@@ -112,6 +112,8 @@ pub(crate) struct State<T> {
     pub(crate) receivers: usize,
     pub(crate) offers: WaitLine<Offer<T>>,
     pub(crate) wishes: WaitLine<Wish<T>>,
+    /// Those who wait for the end of the receivers, by their handles.
+    pub(crate) watchers: WaitLine<HandleId>,
     pub(crate) peak_buffer_used: usize,
     next_handle: u64,
     /// Who has sent and who has received, if a test wants to know.
@@ -133,6 +135,7 @@ impl<T> State<T> {
             receivers: 0,
             offers: WaitLine::new(),
             wishes: WaitLine::new(),
+            watchers: WaitLine::new(),
             peak_buffer_used: 0,
             next_handle: 0,
             sent_by: Holders::new(),

@@ -83,6 +83,12 @@ impl ThreadLine {
         all.into_values().flatten().for_each(Waker::wake);
     }
 
+    /// How many wait who were not notified.
+    pub(crate) fn waiting(&self) -> usize {
+        // Relaxed: for those who only count.
+        self.waiting.load(Ordering::Relaxed)
+    }
+
     fn has_nobody(&self) -> bool {
         // SeqCst: pairs with the fence in `listen`.
         fence(Ordering::SeqCst);

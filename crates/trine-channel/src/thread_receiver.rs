@@ -12,6 +12,7 @@ use futures_core::stream::FusedStream;
 use crate::error::{RecvError, TryRecvError};
 use crate::thread::{Channel, checkpoint, count_one_more};
 use crate::thread_line::Listener;
+use crate::thread_statistics::ThreadStatistics;
 
 /// The receiving end of a thread channel; `Send + Sync`, cloned for further receivers, and a [`Stream`].
 ///
@@ -159,6 +160,15 @@ impl<T> ThreadReceiver<T> {
         if !self.closed.swap(true, Ordering::Relaxed) {
             self.channel.close_receiver();
         }
+    }
+
+    /// What can be seen of the channel from outside, the same from both ends.
+    ///
+    /// # Examples
+    ///
+    /// See [`ThreadStatistics`].
+    pub fn statistics(&self) -> ThreadStatistics {
+        self.channel.statistics()
     }
 
     /// How many items are in the channel.

@@ -9,6 +9,7 @@ use std::task::{Context, Poll, ready};
 use crate::error::{SendError, TrySendError};
 use crate::thread::{Channel, checkpoint, count_one_more};
 use crate::thread_line::Listener;
+use crate::thread_statistics::ThreadStatistics;
 
 /// The sending end of a thread channel; `Send + Sync`, cloned for further senders.
 ///
@@ -116,6 +117,15 @@ impl<T> ThreadSender<T> {
         if !self.closed.swap(true, Ordering::Relaxed) {
             self.channel.close_sender();
         }
+    }
+
+    /// What can be seen of the channel from outside, the same from both ends.
+    ///
+    /// # Examples
+    ///
+    /// See [`ThreadStatistics`].
+    pub fn statistics(&self) -> ThreadStatistics {
+        self.channel.statistics()
     }
 
     /// How many items are in the channel.

@@ -50,21 +50,22 @@ struct SemaphoreState {
     /// Permits that are held, or granted and not picked up; only they come back by themselves.
     held: usize,
     max: Option<usize>,
-    line: WaitLine<()>,
+    /// Each with how many it wants.
+    line: WaitLine<usize>,
     holders: Holders,
 }
 
 impl SemaphoreState {
-    fn take(&mut self) {
-        self.value -= 1;
-        self.held += 1;
+    fn take(&mut self, permits: usize) {
+        self.value -= permits;
+        self.held += permits;
     }
 }
 
 impl Grants for SemaphoreState {
-    type Want = ();
+    type Want = usize;
 
-    fn line(&mut self) -> &mut WaitLine<()> {
+    fn line(&mut self) -> &mut WaitLine<usize> {
         &mut self.line
     }
 
@@ -76,29 +77,33 @@ impl Grants for SemaphoreState {
         ("semaphore", "a permit of", format!("{} out, {} left", self.held, self.value))
     }
 
-    fn try_now(&mut self, _want: &mut (), wakes: &mut Wakes) -> bool {
+    fn try_now(&mut self, want: &mut usize, wakes: &mut Wakes) -> bool {
         if !self.line.is_empty() {
             self.settle(wakes);
+            if self.line.next().is_some() {
+                // It wants more than there is; who wants less may not overtake it.
+                return false;
+            }
         }
-        let free = self.value > 0;
+        let free = self.value >= *want;
         if free {
-            self.take();
+            self.take(*want);
         }
         free
     }
 
     fn settle(&mut self, wakes: &mut Wakes) {
-        while self.value > 0
-            && let Some(place) = self.line.next()
+        while let Some(place) = self.line.next()
+            && *self.line.payload(place) <= self.value
         {
-            self.take();
+            self.take(*self.line.payload(place));
             self.line.grant(place, wakes);
         }
     }
 
-    fn give_back(&mut self, _want: (), wakes: &mut Wakes) {
-        self.held -= 1;
-        self.value += 1;
+    fn give_back(&mut self, permits: usize, wakes: &mut Wakes) {
+        self.held -= permits;
+        self.value += permits;
         self.settle(wakes);
     }
 }
@@ -152,7 +157,41 @@ impl Semaphore {
     ///
     /// See [`Semaphore`].
     pub fn acquire(&self) -> Acquire<'_> {
-        Acquire { semaphore: self, turn: Turn::new(&self.cell, ()) }
+        Acquire { semaphore: self, turn: Turn::new(&self.cell, 1) }
+    }
+
+    /// Waits for several permits, which are taken together and released together.
+    ///
+    /// It stands in the same line: who comes later and wants less does not overtake it, so it cannot starve.
+    ///
+    /// # Cancellation
+    ///
+    /// A checkpoint. If it is cancelled or dropped, no permit is taken, and the place in line is lost.
+    ///
+    /// # Panics
+    ///
+    /// If the semaphore is bounded by less: it would wait for ever.
+    ///
+    /// # Examples
+    ///
+    /// Readers take one, a writer takes all:
+    ///
+    /// ```
+    /// use trine_sync::Semaphore;
+    ///
+    /// trine_core::run(async {
+    ///     let seats = Semaphore::bounded(3, 3);
+    ///     let reader = seats.acquire().await;
+    ///     assert!(seats.try_acquire_many(3).is_none());
+    ///     drop(reader);
+    ///     let _writer = seats.acquire_many(3).await;
+    ///     assert_eq!(seats.value(), 0);
+    /// });
+    /// ```
+    #[track_caller]
+    pub fn acquire_many(&self, permits: usize) -> Acquire<'_> {
+        self.check_within_bounds(permits);
+        Acquire { semaphore: self, turn: Turn::new(&self.cell, permits) }
     }
 
     /// A permit, if one is free and nobody waits for it (trio: `acquire_nowait`).
@@ -167,8 +206,38 @@ impl Semaphore {
     /// assert!(semaphore.try_acquire().is_some());
     /// ```
     pub fn try_acquire(&self) -> Option<SemaphorePermit<'_>> {
-        let free = self.cell.with(|state, wakes| state.try_now(&mut (), wakes));
-        free.then(|| SemaphorePermit::new(self))
+        self.try_take(1)
+    }
+
+    /// Several permits, if they are free and nobody waits.
+    ///
+    /// # Panics
+    ///
+    /// If the semaphore is bounded by less: it could never have them.
+    ///
+    /// # Examples
+    ///
+    /// See [`acquire_many`](Self::acquire_many).
+    #[track_caller]
+    pub fn try_acquire_many(&self, permits: usize) -> Option<SemaphorePermit<'_>> {
+        self.check_within_bounds(permits);
+        self.try_take(permits)
+    }
+
+    fn try_take(&self, mut permits: usize) -> Option<SemaphorePermit<'_>> {
+        let free = self.cell.with(|state, wakes| state.try_now(&mut permits, wakes));
+        free.then(|| SemaphorePermit::new(self, permits))
+    }
+
+    #[track_caller]
+    fn check_within_bounds(&self, permits: usize) {
+        if let Some(max) = self.max_value() {
+            assert!(
+                permits <= max,
+                "{permits} permits were asked of a semaphore that never has more than {max}: ask for fewer, or \
+                 raise `max_value`"
+            );
+        }
     }
 
     /// Adds a permit, from anywhere; for one that was taken with `acquire`, dropping that is enough.
@@ -242,7 +311,7 @@ impl fmt::Debug for Semaphore {
     }
 }
 
-/// The future of [`Semaphore::acquire`].
+/// The future of [`Semaphore::acquire`] and [`Semaphore::acquire_many`].
 #[must_use = "futures do nothing unless they are awaited"]
 pub struct Acquire<'a> {
     semaphore: &'a Semaphore,
@@ -254,7 +323,7 @@ impl<'a> Future for Acquire<'a> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let semaphore = self.semaphore;
-        self.turn.poll(cx).map(|()| SemaphorePermit::new(semaphore))
+        self.turn.poll(cx).map(|permits| SemaphorePermit::new(semaphore, permits))
     }
 }
 
@@ -264,20 +333,35 @@ impl fmt::Debug for Acquire<'_> {
     }
 }
 
-/// A permit of a [`Semaphore`], released when it is dropped: at the end of its task, on cancel, and on panic, too.
+/// A permit of a [`Semaphore`], or several that were taken together; released when it is dropped: at the end of its
+/// task, on cancel, and on panic, too.
 #[must_use = "a permit is released when it is dropped"]
 pub struct SemaphorePermit<'a> {
     semaphore: &'a Semaphore,
+    permits: usize,
     hold: Hold,
 }
 
 impl<'a> SemaphorePermit<'a> {
     #[inline]
-    fn new(semaphore: &'a Semaphore) -> Self {
-        Self { semaphore, hold: note_hold(&semaphore.cell, |_| None) }
+    fn new(semaphore: &'a Semaphore, permits: usize) -> Self {
+        Self { semaphore, permits, hold: note_hold(&semaphore.cell, |_| None) }
     }
 
-    /// Keeps the permit out of the semaphore; [`Semaphore::release`] puts it back.
+    /// How many permits it is.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let semaphore = trine_sync::Semaphore::new(5);
+    /// assert_eq!(semaphore.try_acquire_many(3).unwrap().permits(), 3);
+    /// ```
+    #[must_use]
+    pub fn permits(&self) -> usize {
+        self.permits
+    }
+
+    /// Keeps the permit out of the semaphore; [`Semaphore::release`] puts one back.
     ///
     /// # Examples
     ///
@@ -285,7 +369,7 @@ impl<'a> SemaphorePermit<'a> {
     pub fn forget(self) {
         self.semaphore.cell.with(|state, _| {
             state.holders.remove(self.hold);
-            state.held -= 1;
+            state.held -= self.permits;
         });
         mem::forget(self);
     }
@@ -295,13 +379,13 @@ impl Drop for SemaphorePermit<'_> {
     fn drop(&mut self) {
         self.semaphore.cell.with(|state, wakes| {
             state.holders.remove(self.hold);
-            state.give_back((), wakes);
+            state.give_back(self.permits, wakes);
         });
     }
 }
 
 impl fmt::Debug for SemaphorePermit<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SemaphorePermit").finish_non_exhaustive()
+        f.debug_struct("SemaphorePermit").field("permits", &self.permits).finish_non_exhaustive()
     }
 }

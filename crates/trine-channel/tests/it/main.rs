@@ -2,6 +2,7 @@
 
 mod allocations;
 mod broadcast;
+mod closed;
 mod in_run;
 mod memory;
 mod oneshot;

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 
 use proptest::prelude::*;
 use trine_cancel::CancelScope;
-use trine_channel::open_memory_channel;
+use trine_channel::{SendError, open_memory_channel};
 use trine_core::{Runner, checkpoint};
 use trine_nursery::open_nursery;
 
@@ -34,33 +34,41 @@ fn plan() -> impl Strategy<Value = Plan> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 
-    /// Sent = received + left in the channel, wherever tasks are cancelled, and nothing of them stays behind.
+    /// Sent = received + left in the channel, wherever tasks are cancelled and whenever the receivers close; what comes
+    /// back to its sender was neither. Nothing of the tasks stays behind.
     // rule: H-6
     #[test]
     fn nothing_is_lost_to_a_cancel(
         capacity in 0_usize..3,
         seed in any::<u64>(),
+        close_at in prop::option::of(0..2 * STEPS),
         plans in prop::collection::vec(plan(), 1..8),
     ) {
         let (sender, receiver) = open_memory_channel(capacity);
         let next_item = Cell::new(0_u32);
         let (sent, received) = (RefCell::new(vec![]), RefCell::new(vec![]));
+        let (returned, mut left) = (RefCell::new(vec![]), vec![]);
         let item = || next_item.replace(next_item.get() + 1);
         let work = async |kind| loop {
             match kind {
                 Kind::Send => {
                     let item = item();
-                    sender.send(item).await.unwrap();
-                    sent.borrow_mut().push(item);
+                    match sender.send(item).await {
+                        Ok(()) => sent.borrow_mut().push(item),
+                        Err(SendError::Broken(item) | SendError::Closed(item)) => {
+                            returned.borrow_mut().push(item);
+                            return;
+                        }
+                    }
                 }
                 Kind::Reserve => {
-                    let slot = sender.reserve().await.unwrap();
+                    let Ok(slot) = sender.reserve().await else { return };
                     let item = item();
-                    slot.send(item).unwrap();
-                    sent.borrow_mut().push(item);
+                    let into = if slot.send(item).is_ok() { &sent } else { &returned };
+                    into.borrow_mut().push(item);
                 }
                 Kind::Receive => {
-                    let item = receiver.recv().await.unwrap();
+                    let Ok(item) = receiver.recv().await else { return };
                     received.borrow_mut().push(item);
                 }
             }
@@ -80,6 +88,9 @@ proptest! {
                 }
                 for step in 0..STEPS {
                     checkpoint().await;
+                    if close_at == Some(step) {
+                        left.extend(receiver.close_and_drain());
+                    }
                     for (plan, (outer, _)) in plans.iter().zip(&scopes) {
                         if plan.cancel_at == step {
                             outer.cancel();
@@ -94,8 +105,11 @@ proptest! {
         prop_assert_eq!((statistics.tasks_waiting_send, statistics.tasks_waiting_receive), (0, 0));
         prop_assert_eq!(statistics.reserved_slots, 0);
         let mut out = received.into_inner();
+        out.extend(left);
         out.extend(receiver.drain());
         out.sort_unstable();
+        let came_back = returned.into_inner();
+        prop_assert!(came_back.iter().all(|item| out.binary_search(item).is_err()));
         let mut sent = sent.into_inner();
         sent.sort_unstable();
         prop_assert_eq!(out, sent);

@@ -287,3 +287,27 @@ fn an_item_passes_over_a_receiver_that_is_cancelled_and_still_drained() {
         .await;
     });
 }
+
+/// Statistics count items, handles, and those who are blocked.
+// rule: H-7
+#[test]
+fn statistics_count_items_handles_and_those_who_wait() {
+    let (sender, receiver) = open_thread_channel(1);
+    let clone = sender.clone();
+    sender.try_send(1).unwrap();
+    let mut send = sender.send(2);
+    assert!(poll_once(&mut send).is_pending());
+    let full = receiver.statistics();
+    assert_eq!((full.current_buffer_used, full.max_buffer_size), (1, Capacity::Bounded(1)));
+    assert_eq!((full.open_send_channels, full.open_receive_channels), (2, 1));
+    assert_eq!((full.waiting_send, full.waiting_receive), (1, 0));
+    drop((send, clone));
+    assert_eq!(receiver.try_recv(), Ok(1));
+    let mut recv = receiver.recv();
+    assert!(poll_once(&mut recv).is_pending());
+    let empty = sender.statistics();
+    assert_eq!((empty.current_buffer_used, empty.open_send_channels), (0, 1));
+    assert_eq!((empty.waiting_send, empty.waiting_receive), (0, 1));
+    let (unbounded, _receiver) = open_thread_channel::<u8>(Capacity::Unbounded);
+    assert_eq!(unbounded.statistics().max_buffer_size, Capacity::Unbounded);
+}

@@ -107,3 +107,60 @@ fn those_who_come_again_queue_again() {
     }
     assert_eq!(trace, [0, 1, 2, 0, 1, 2]);
 }
+
+/// Who wants several waits until all of them are there, and nobody who wants less overtakes it.
+// rule: Y-1
+#[test]
+fn several_permits_are_taken_together() {
+    let semaphore = Semaphore::new(3);
+    let first = now(semaphore.acquire());
+    let mut writer = semaphore.acquire_many(3);
+    let mut reader = semaphore.acquire();
+    assert!(poll(&mut writer).is_pending());
+    assert!(semaphore.try_acquire().is_none(), "two are free, and belong to who waits");
+    assert!(poll(&mut reader).is_pending());
+    drop(first);
+    let Ready(all) = poll(&mut writer) else { panic!("all were free") };
+    assert_eq!((all.permits(), semaphore.value()), (3, 0));
+    assert!(poll(&mut reader).is_pending());
+    drop(all);
+    assert!(poll(&mut reader).is_ready());
+    assert_eq!(semaphore.value(), 3);
+}
+
+/// One who wants several and leaves, before or after they were granted, leaves as if it had never come.
+// rule: Y-2
+#[test]
+fn several_permits_are_passed_on_together() {
+    let semaphore = Semaphore::new(0);
+    let mut many = semaphore.acquire_many(2);
+    let mut one = semaphore.acquire();
+    assert!(poll(&mut many).is_pending());
+    assert!(poll(&mut one).is_pending());
+    semaphore.release();
+    assert!(poll(&mut one).is_pending());
+    drop(many);
+    let Ready(permit) = poll(&mut one) else { panic!("the permit was for the next") };
+    permit.forget();
+
+    let mut many = semaphore.acquire_many(2);
+    let mut one = semaphore.acquire();
+    assert!(poll(&mut many).is_pending());
+    assert!(poll(&mut one).is_pending());
+    semaphore.release();
+    semaphore.release();
+    assert!(poll(&mut one).is_pending(), "both are granted to the first");
+    drop(many);
+    assert!(poll(&mut one).is_ready());
+    assert_eq!(semaphore.value(), 2);
+}
+
+/// To ask a bounded semaphore for more than it can ever have would be to wait for ever.
+#[test]
+#[should_panic(
+    expected = "3 permits were asked of a semaphore that never has more than 2: ask for fewer"
+)]
+fn more_than_the_bound_is_refused() {
+    let semaphore = Semaphore::bounded(1, 2);
+    drop(semaphore.acquire_many(3));
+}

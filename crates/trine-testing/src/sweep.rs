@@ -5,12 +5,16 @@
 //! nothing, and what the test checks after it must hold.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
+use std::iter::successors;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::rc::{Rc, Weak};
 
-use trine_core::lowlevel::{ScopeFrame, Usage, frames, runs_inside, usage, watch_checkpoints};
+use trine_core::lowlevel::{
+    FrameInfo, FrameKind, ScopeFrame, Usage, frames, runs_inside, usage, watch_checkpoints,
+};
 
 use crate::outcome::TestOutput;
 use crate::places::{Root, Stack};
@@ -54,7 +58,7 @@ impl Cut {
 
     /// Runs a region, in a scope that is cancelled when the checkpoint comes.
     async fn region<F: Future>(self: &Rc<Self>, body: F, narrowed: bool) -> Option<F::Output> {
-        let before = usage();
+        let before = Rest::now();
         let frame = Rc::new(ScopeFrame::open());
         self.watch(Rc::downgrade(&frame), narrowed);
         let mut body = pin!(Some(body));
@@ -86,12 +90,11 @@ impl Cut {
         })));
     }
 
-    /// A task outside may have woken, ended or begun to sleep meanwhile: only more frames or timers than
-    /// before are of the region for sure, and only while nobody outside could have made them.
-    fn look_for_rest(&self, before: Usage) {
-        let after = usage();
-        if !self.narrowed.get() && (after.frames > before.frames || after.timers > before.timers) {
-            self.left.set(Some((before, after)));
+    /// More frames than before are of the region, if nobody outside could have made them.
+    fn look_for_rest(&self, before: Rest) {
+        let after = Rest::now();
+        if !self.narrowed.get() && after.frames > before.frames {
+            self.left.set(Some((before.usage, after.usage)));
         }
     }
 
@@ -109,6 +112,27 @@ impl Cut {
             });
         }
         text
+    }
+}
+
+/// What is in use while a run goes on.
+#[derive(Debug)]
+struct Rest {
+    usage: Usage,
+    /// Frames but those of system tasks, which may stay to the end of the run.
+    frames: usize,
+}
+
+impl Rest {
+    fn now() -> Self {
+        let frames: BTreeMap<u64, FrameInfo> = frames().into_iter().map(|f| (f.id, f)).collect();
+        let around = |id: &u64| frames.get(id).and_then(|frame| frame.around);
+        // The scope of the system tasks is the one that was opened by no line.
+        let is_system = |id: &u64| {
+            frames.get(id).is_some_and(|f| f.kind == FrameKind::Scope && f.site.is_none())
+        };
+        let of_users = |id: &&u64| !successors(Some(**id), around).any(|id| is_system(&id));
+        Self { usage: usage(), frames: frames.keys().filter(of_users).count() }
     }
 }
 

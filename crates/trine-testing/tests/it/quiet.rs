@@ -307,6 +307,30 @@ fn what_is_kept_and_holds_up_a_cancel_is_named() {
     assert!(message.contains(", kept without being polled"), "{message}");
 }
 
+/// A run that is stuck because a task is snoozed: the report of the deadlock has the path to it.
+// rule: K-6
+#[test]
+fn a_deadlock_by_snoozing_has_the_path() {
+    let message = stuck(async {
+        let (sender, receiver) = open_memory_channel(1);
+        let (done, finished) = open_memory_channel(1);
+        let work = pin!(open_nursery(async |nursery| {
+            nursery.start_soon_named("worker", async {
+                let _: Result<i32, _> = receiver.recv().await;
+                done.try_send(()).expect("there is room");
+            });
+        }));
+        let Either::Right(((), _work)) = select(work, pin!(sleep(secs(1)))).await else {
+            panic!("there was nothing to receive yet");
+        };
+        sender.try_send(1).expect("there is room");
+        finished.recv().await.expect("the worker says so"); // but nobody lets it
+    });
+    let (_, path) = message.split_once("snoozing:\n").unwrap_or_else(|| panic!("{message}"));
+    assert!(path.starts_with("\"worker\", spawned at "), "{path}");
+    assert!(path.contains("it is in a nursery at"), "{path}");
+}
+
 /// The same program, when snoozing is not denied: it is told of, and goes on.
 #[test]
 fn a_snoozed_task_may_be_polled_later() {

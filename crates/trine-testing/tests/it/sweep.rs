@@ -6,6 +6,7 @@ use std::task::Poll;
 
 use trine_cancel::{finally, move_on_after, shield};
 use trine_channel::{Receiver, Sender, open_memory_channel};
+use trine_core::lowlevel::spawn_system;
 use trine_core::{checkpoint, sleep};
 use trine_nursery::open_nursery;
 use trine_testing::{TestRunner, cancellable};
@@ -113,6 +114,32 @@ fn finds_what_is_left_behind() {
         std::mem::forget(nursery);
     };
     assert!(failure(|| swept().run_each(leak)).contains("something was left behind"));
+}
+
+/// The same where the test names the region, and looks afterwards.
+// rule: D-13
+#[test]
+fn finds_what_a_region_has_left_behind() {
+    let leak = || async {
+        let region = cancellable(async {
+            let mut scope = Box::pin(move_on_after(secs(1), sleep(secs(5))));
+            std::future::poll_fn(|cx| Poll::Ready(scope.as_mut().poll(cx).is_pending())).await;
+            std::mem::forget(scope);
+        });
+        region.await.unwrap_or_default();
+    };
+    assert!(failure(|| swept().run_each(leak)).contains("something was left behind"));
+}
+
+/// System tasks are the run's: what is left to them, such as waiting for a thread that was abandoned, may stay.
+#[test]
+fn lets_system_tasks_stay() {
+    swept().run_each(|| async {
+        spawn_system(async {
+            sleep(secs(9)).await;
+        });
+        checkpoint().await;
+    });
 }
 
 /// A failure that needs no cancel is told as such.

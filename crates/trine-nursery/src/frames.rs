@@ -171,6 +171,10 @@ impl Frames {
         self.cancel_starts();
     }
 
+    pub(crate) fn has_given_up_starts(&self) -> bool {
+        self.given_up.get()
+    }
+
     /// Whether tasks were started while the nursery was being drained that are still to have their one poll.
     pub(crate) fn hold_for_new(&self, on: bool) {
         if self.new_due.replace(on) != on {

@@ -167,11 +167,14 @@ impl<'env, E> Shared<'env, E> {
         }
     }
 
-    /// Whether there is no task, and no call of `start` under way; there may be services.
+    /// Whether there is no task, and no call of `start` under way that is waited for; there may be services.
     #[inline]
     pub(crate) fn is_deserted(&self) -> bool {
         let host = usize::from(self.services.host().is_some());
-        self.tasks.borrow().len() == host && self.frames.starting.get() == 0
+        let starting = self.frames.starting.get();
+        // Each call has its place among the tasks.
+        self.tasks.borrow().len() == host + starting
+            && (starting == 0 || self.frames.has_given_up_starts())
     }
 
     /// Drops the tasks of a nursery that is dropped unfinished, the newest first, but not those that serve

@@ -305,6 +305,15 @@ fn tasks_that_go_on_while_the_scope_of_their_nursery_is_gone() {
     });
 }
 
+/// A nursery with a shielded task, in memory that nobody will give back.
+#[inline(never)]
+fn leaked_on_purpose() -> Boxed<'static, ()> {
+    Box::pin(open_nursery(async |nursery| {
+        nursery.start_soon(shield(forever()));
+        pending::<()>().await
+    }))
+}
+
 /// Leaked while they are under a scope: the scope and the run end all the same.
 // rule: D-13
 #[test]
@@ -313,10 +322,7 @@ fn leaked_inside_a_scope() {
         Runner::new().clock(MockClock::autojump()).run(async {
             let trace = Trace::new();
             let result = move_on_after(ms(5), async {
-                let mut work = Box::pin(open_nursery(async |nursery| {
-                    nursery.start_soon(shield(forever()));
-                    pending::<()>().await
-                }));
+                let mut work = leaked_on_purpose();
                 assert!(poll_once(&mut work).await.is_pending());
                 std::mem::forget(work);
                 sleep(ms(1)).await;

@@ -10,6 +10,7 @@ mod error_group;
 mod found;
 mod handle;
 mod leak;
+mod model;
 mod nursery;
 mod panics;
 mod programs;

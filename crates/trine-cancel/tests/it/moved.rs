@@ -305,13 +305,24 @@ fn tasks_that_go_on_while_the_scope_of_their_nursery_is_gone() {
     });
 }
 
-/// A nursery with a shielded task, in memory that nobody will give back.
+/// Leaks a nursery with a shielded task while it is under a scope, and what its thread knows of it.
 #[inline(never)]
-fn leaked_on_purpose() -> Boxed<'static, ()> {
-    Box::pin(open_nursery(async |nursery| {
-        nursery.start_soon(shield(forever()));
-        pending::<()>().await
-    }))
+fn leaked_on_purpose() {
+    Runner::new().clock(MockClock::autojump()).run(async {
+        let trace = Trace::new();
+        let result = move_on_after(ms(5), async {
+            let mut work = Box::pin(open_nursery(async |nursery| {
+                nursery.start_soon(shield(forever()));
+                pending::<()>().await
+            }));
+            assert!(poll_once(&mut work).await.is_pending());
+            std::mem::forget(work);
+            sleep(ms(1)).await;
+        });
+        assert_eq!(result.await, Some(()));
+        trace.note("finished");
+        trace.expect(["1: finished"]);
+    });
 }
 
 /// Leaked while they are under a scope: the scope and the run end all the same.
@@ -319,18 +330,7 @@ fn leaked_on_purpose() -> Boxed<'static, ()> {
 #[test]
 fn leaked_inside_a_scope() {
     let left = std::thread::spawn(|| {
-        Runner::new().clock(MockClock::autojump()).run(async {
-            let trace = Trace::new();
-            let result = move_on_after(ms(5), async {
-                let mut work = leaked_on_purpose();
-                assert!(poll_once(&mut work).await.is_pending());
-                std::mem::forget(work);
-                sleep(ms(1)).await;
-            });
-            assert_eq!(result.await, Some(()));
-            trace.note("finished");
-            trace.expect(["1: finished"]);
-        });
+        leaked_on_purpose();
         usage()
     });
     assert_ne!(left.join().expect("it ends"), Usage::default(), "what was leaked stays");

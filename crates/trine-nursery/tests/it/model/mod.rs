@@ -17,11 +17,14 @@ use proptest::prelude::*;
 
 use self::ast::{Block, Op, numbers, program};
 
-/// What happened, with the time in nanoseconds and the number of the operation.
+/// Something that happened: the time in nanoseconds, the number of the operation, and what.
+type Line = (u64, usize, &'static str);
+
+/// What happened.
 #[derive(Default, Clone)]
 struct Trace {
     numbers: Rc<BTreeMap<*const Op, usize>>,
-    lines: Rc<RefCell<Vec<(u64, usize, &'static str)>>>,
+    lines: Rc<RefCell<Vec<Line>>>,
 }
 
 impl Trace {
@@ -42,7 +45,7 @@ impl Trace {
     }
 
     /// By time, but in no order within an instant.
-    fn sorted(&self) -> Vec<(u64, usize, &'static str)> {
+    fn sorted(&self) -> Vec<Line> {
         let mut lines = self.lines.take();
         lines.sort_unstable();
         lines

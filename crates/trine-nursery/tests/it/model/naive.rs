@@ -12,8 +12,8 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use super::Trace;
 use super::ast::{Act, Block, Op, Time};
+use super::{Line, Trace};
 
 /// What ends code early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -189,7 +189,7 @@ struct Env {
 }
 
 /// Runs a program to its end, and gives what happened.
-pub(super) fn run(program: &Block) -> Vec<(Time, usize, &'static str)> {
+pub(super) fn run(program: &Block) -> Vec<Line> {
     let world = Rc::new(World {
         trace: Trace::new(program),
         now: Cell::new(0),

@@ -15,8 +15,8 @@ use trine_core::{Runner, now, sleep};
 use trine_nursery::{Nursery, StartError, TaskStatus, try_open_nursery};
 use trine_testing::MockClock;
 
-use super::Trace;
 use super::ast::{Act, Block, Op, Through, Time};
+use super::{Line, Trace};
 
 /// The payload of a panic that is part of a program.
 struct Planned;
@@ -25,7 +25,7 @@ type Failed = ();
 type Code = Pin<Box<dyn Future<Output = Result<(), Failed>>>>;
 
 /// Runs a program to its end, and gives what happened.
-pub(super) fn run(program: &Block, seed: Option<u64>) -> Vec<(Time, usize, &'static str)> {
+pub(super) fn run(program: &Block, seed: Option<u64>) -> Vec<Line> {
     let env = Env {
         trace: Trace::new(program),
         start: Rc::default(),

@@ -470,6 +470,8 @@ impl Runtime {
                 self.peek(|tree| tree.swap_deadline(id, Some(timer)));
             }
         }
+        // Its body is polled next, without its being followed: a foreign waker must be known by then.
+        self.follow(id, outer, waker);
         (id, self.peek(|tree| tree.is_visible(id)))
     }
 

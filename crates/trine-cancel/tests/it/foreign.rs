@@ -9,7 +9,7 @@ use std::pin::{Pin, pin};
 
 use futures_util::future::{Either, FutureExt, join, join_all, select, select_all};
 use futures_util::stream::{self, FuturesUnordered, StreamExt};
-use trine_cancel::{CancelScope, finally, move_on_after, shield};
+use trine_cancel::{CancelScope, fail_after, finally, move_on_after, shield};
 use trine_core::lowlevel::{Usage, usage};
 use trine_core::{checkpoint, sleep};
 use trine_nursery::{Nursery, open_nursery};
@@ -53,6 +53,33 @@ fn through_futures_unordered() {
     drains(async |crew| {
         let mut crew: FuturesUnordered<_> = crew.into_iter().collect();
         while crew.next().await.is_some() {}
+    });
+}
+
+/// A scope that is polled but once before its deadline, and by a combinator, is woken by it.
+// rule: D-5, C-11
+#[test]
+fn a_deadline_before_the_second_poll() {
+    check(async || {
+        let scopes: [fn() -> Boxed<'static, bool>; 3] = [
+            || Box::pin(async { move_on_after(ms(5), sleep(ms(9))).await.is_none() }),
+            || {
+                Box::pin(async {
+                    CancelScope::with_timeout(ms(5)).run(sleep(ms(9))).await.is_none()
+                })
+            },
+            || Box::pin(async { fail_after(ms(5), sleep(ms(9))).await.is_err() }),
+        ];
+        for scope in scopes {
+            let trace = Trace::new();
+            assert!(scope().shared().await);
+            assert_eq!(join_all([scope()]).await, [true]);
+            assert_eq!(
+                [scope()].into_iter().collect::<FuturesUnordered<_>>().next().await,
+                Some(true)
+            );
+            assert_eq!(trace.elapsed(), 15);
+        }
     });
 }
 

@@ -15,6 +15,8 @@
 //! For those who know another library: [coming from trio](from_trio), [from tokio](from_tokio), and
 //! [from Kotlin or Go](from_kotlin_and_go).
 //!
+//! The folder `examples` of the repository has a small program for each pattern, with what it prints.
+//!
 //! Every program here is run as a test. Sleeps stand for requests and other work, and those programs in
 //! which time matters run on a clock of virtual time, on which sleeps take no time and last exactly as
 //! long as they say; the line that arranges this is hidden. How to use such a clock is told in

@@ -33,6 +33,11 @@ fn of_package(tree: &Tree, package: &Package) -> Vec<Finding> {
         let message = "add `[lints]` with `workspace = true`";
         findings.push(Finding::error(&path, 1, message));
     }
+    let for_docs_rs = ["package", "metadata", "docs", "rs"];
+    if package.is_published() && package.get(&for_docs_rs).is_none() {
+        let message = "add `[package.metadata.docs.rs]` with `all-features = true`";
+        findings.push(Finding::error(&path, 1, message));
+    }
     for keys in INHERITED.iter().filter(|keys| !package.flag(&keys[..])) {
         let message = format!("write `{}.workspace = true` in `[package]`", keys[1]);
         findings.push(Finding::error(&path, 1, message));
@@ -75,6 +80,8 @@ workspace = true
 [dependencies]
 b.workspace = true
 c = { workspace = true, features = [\"x\"] }
+[package.metadata.docs.rs]
+all-features = true
 ";
 
     fn places(manifest: &str) -> Vec<String> {
@@ -94,6 +101,10 @@ c = { workspace = true, features = [\"x\"] }
             ["a/Cargo.toml:1"]
         );
         assert_eq!(places(&GOOD.replace("b.workspace = true", "b = \"1\"")), ["a/Cargo.toml:10"]);
+        assert_eq!(places(&GOOD.replace("docs.rs", "docs")), ["a/Cargo.toml:1"]);
+        let private =
+            GOOD.replace("docs.rs", "docs").replace("[lints]", "publish = false\n[lints]");
+        assert!(places(&private).is_empty());
     }
 
     #[test]
@@ -105,8 +116,8 @@ c = { workspace = true, features = [\"x\"] }
             CHECK.places(&[("a/Cargo.toml", own.as_str()), ("other/Cargo.toml", other.as_str())])
         };
         assert!(places("other = { path = \"../other\" }").is_empty());
-        assert_eq!(places("other.workspace = true"), ["a/Cargo.toml:13"]);
+        assert_eq!(places("other.workspace = true"), ["a/Cargo.toml:15"]);
         let both = "other = { path = \"../other\", version = \"1\" }";
-        assert_eq!(places(both), ["a/Cargo.toml:13"]);
+        assert_eq!(places(both), ["a/Cargo.toml:15"]);
     }
 }

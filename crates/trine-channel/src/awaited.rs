@@ -9,6 +9,7 @@ use crate::capacity::Capacity;
 use crate::receiver::Receiver;
 use crate::sender::Sender;
 use crate::state::State;
+use crate::thread::Channel;
 
 impl<T> Sender<T> {
     /// Says that somebody waits for room.
@@ -44,18 +45,45 @@ impl<T> Receiver<T> {
     }
 }
 
+/// What is waited for at a channel between threads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    Item,
+    Room,
+}
+
+impl<T> Channel<T> {
+    /// Says what somebody waits for. Who uses the other end may be on another thread: only the state is told.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn tell_wait(&self, wanted: Wanted) {
+        waits_for(|| {
+            let statistics = self.statistics();
+            let (wish, others) = match wanted {
+                Wanted::Item => ("an item of", counted(statistics.open_send_channels, "sender")),
+                Wanted::Room => ("room in", counted(statistics.open_receive_channels, "receiver")),
+            };
+            let fill = filled(statistics.current_buffer_used, statistics.max_buffer_size);
+            Some(Awaited {
+                what: "thread channel",
+                wish,
+                key: std::ptr::from_ref(self).addr(),
+                state: format!("{fill}, {others} open"),
+                relation: "",
+                by: Vec::new(),
+                not_picked_up: false,
+            })
+        });
+    }
+}
+
 impl<T> State<T> {
     fn fill(&self) -> String {
         let reserved = match self.reserved {
             0 => String::new(),
             slots => format!(" and {} reserved", counted(slots, "slot")),
         };
-        match self.capacity {
-            Capacity::Bounded(size) => {
-                format!("{} of {}{reserved}", self.items(), counted(size, "item"))
-            }
-            Capacity::Unbounded => format!("{}{reserved}", counted(self.items(), "item")),
-        }
+        format!("{}{reserved}", filled(self.items(), self.capacity))
     }
 
     fn awaited(
@@ -74,6 +102,13 @@ impl<T> State<T> {
             by: users(self).iter().cloned().collect(),
             not_picked_up: false,
         }
+    }
+}
+
+fn filled(items: usize, capacity: Capacity) -> String {
+    match capacity {
+        Capacity::Bounded(size) => format!("{items} of {}", counted(size, "item")),
+        Capacity::Unbounded => counted(items, "item"),
     }
 }
 

@@ -9,6 +9,7 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use futures_core::stream::FusedStream;
 
+use crate::awaited::Wanted;
 use crate::error::{RecvError, TryRecvError};
 use crate::thread::{Channel, checkpoint, count_one_more};
 use crate::thread_line::Listener;
@@ -213,7 +214,10 @@ impl<T> ThreadReceiver<T> {
                     match listener {
                         None => *listener = Some(self.channel.items.listen()),
                         Some(waiting) => {
-                            ready!(waiting.poll(cx));
+                            if waiting.poll(cx).is_pending() {
+                                self.channel.tell_wait(Wanted::Item);
+                                return Poll::Pending;
+                            }
                             *listener = None;
                         }
                     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
+use crate::awaited::Wanted;
 use crate::error::{SendError, TrySendError};
 use crate::thread::{Channel, checkpoint, count_one_more};
 use crate::thread_line::Listener;
@@ -204,7 +205,10 @@ impl<T> Future for ThreadSend<'_, T> {
                     match &mut this.listener {
                         None => this.listener = Some(this.sender.channel.room.listen()),
                         Some(listener) => {
-                            ready!(listener.poll(cx));
+                            if listener.poll(cx).is_pending() {
+                                this.sender.channel.tell_wait(Wanted::Room);
+                                return Poll::Pending;
+                            }
                             this.listener = None;
                         }
                     }

@@ -201,6 +201,9 @@ pub(crate) type WaitHook = Rc<dyn Fn(Awaited)>;
 ///
 /// See [`watch_waits`].
 pub fn waits_for(awaited: impl FnOnce() -> Option<Awaited>) {
+    if !records_holders() {
+        return;
+    }
     let run = Runtime::with(Runtime::active);
     let hook = run.and_then(|run| run.instruments.hooks.at_wait.borrow().clone());
     if let Some(hook) = hook
@@ -210,8 +213,8 @@ pub fn waits_for(awaited: impl FnOnce() -> Option<Awaited>) {
     }
 }
 
-/// Has `hook` called with what operations of the run of this thread wait for when they are polled in line. `None`
-/// ends it.
+/// Has `hook` called with what operations of the run of this thread wait for when they are polled in line, and
+/// holders recorded. `None` ends it.
 ///
 /// # Panics
 ///
@@ -238,6 +241,9 @@ pub fn waits_for(awaited: impl FnOnce() -> Option<Awaited>) {
 #[track_caller]
 pub fn watch_waits(hook: Option<Rc<dyn Fn(Awaited)>>) {
     let run = Runtime::with(Runtime::active).unwrap_or_else(|| outside("watch_waits"));
+    if hook.is_some() {
+        record_holders();
+    }
     let old = run.instruments.hooks.at_wait.replace(hook);
     drop(old);
 }

@@ -87,7 +87,7 @@ impl Awaits {
             facts.push(String::from(
                 "granted to a future that was not polled since: it is held without being polled, as in a `select!`",
             ));
-        } else if names.is_empty() {
+        } else if names.is_empty() && !awaited.relation.is_empty() {
             facts.push(format!("{} nobody that is known", awaited.relation));
         }
         if !names.is_empty() {

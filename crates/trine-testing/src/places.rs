@@ -77,11 +77,12 @@ pub(crate) struct Await {
 
 impl fmt::Display for Await {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Of a function that was inlined only this is known: `{async_fn#0}`.
-        if self.function.starts_with('{') {
-            return write!(f, "{}", self.place);
+        // Of a function that was inlined no name is known, so in an optimised build names would come and go.
+        if cfg!(debug_assertions) {
+            write!(f, "{} in {}", self.place, self.function)
+        } else {
+            write!(f, "{}", self.place)
         }
-        write!(f, "{} in {}", self.place, self.function)
     }
 }
 

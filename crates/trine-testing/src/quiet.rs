@@ -116,10 +116,7 @@ fn report(tree: &TaskTree) -> String {
         "deadlock: nothing is ready, no deadline would come, and nothing outside is known to be at \
          work. The tasks:\n",
     );
-    text.push_str(&tree.to_string());
-    for cycle in tree.cycles() {
-        text.push_str(&format!("cycle:\n  {}\n", cycle.join("\n  ")));
-    }
+    text.push_str(&tree.with_cycles());
     let snoozed = tree.snoozed();
     if !snoozed.is_empty() {
         let paths: Vec<String> = snoozed.into_iter().map(|(_, path)| path).collect();

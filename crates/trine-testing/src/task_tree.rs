@@ -154,9 +154,14 @@ impl TaskTree {
         }
     }
 
-    /// The cycles among tasks that wait for each other, if that was asked for.
-    pub(crate) fn cycles(&self) -> Vec<Vec<String>> {
-        self.asked.as_ref().map(|asked| asked.awaits.cycles(self)).unwrap_or_default()
+    /// The tree as text, and the cycles of tasks that wait for each other, if that was asked for.
+    pub(crate) fn with_cycles(&self) -> String {
+        let mut text = self.to_string();
+        let cycles = self.asked.as_ref().map(|asked| asked.awaits.cycles(self)).unwrap_or_default();
+        for cycle in cycles {
+            let _ = writeln!(text, "cycle:\n  {}", cycle.join("\n  "));
+        }
+        text
     }
 
     /// Under which frame another one is shown. The body of a nursery is outside of it as far as cancels

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use trine_cancel::{CancelScope, finally, move_on_after, shield};
-use trine_channel::open_memory_channel;
+use trine_channel::{open_memory_channel, open_thread_channel};
 use trine_core::lowlevel::{Idle, OutsideWork, watch_idle};
 use trine_core::{Runner, checkpoint, sleep, sleep_forever};
 use trine_limiter::CapacityLimiter;
@@ -195,6 +195,29 @@ fn a_cycle_goes_through_channels() {
     assert_eq!(cycle_of(&message), cycle, "{message}");
     let fact = "1 of 1 item, 1 receiver open; received from by \"server\"";
     assert!(message.contains(fact), "{message}");
+}
+
+/// Of a channel between threads the state is told.
+// rule: K-5
+#[test]
+fn a_wait_at_a_thread_channel_is_told() {
+    let message = stuck(async {
+        let (sender, receiver) = open_thread_channel(1);
+        sender.send(1).await.unwrap();
+        open_nursery(async |nursery| {
+            nursery.start_soon(async { sender.send(2).await.unwrap() });
+            let (_sender, nothing) = open_thread_channel::<()>(3);
+            let _ = nothing.recv().await;
+        })
+        .await;
+        drop(receiver);
+    });
+    for (wish, state) in [
+        ("waits for room in thread channel 2", "1 of 1 item, 1 receiver open"),
+        ("waits for an item of thread channel 1", "0 of 3 items, 1 sender open"),
+    ] {
+        assert!(message.contains(wish) && message.contains(state), "{message}");
+    }
 }
 
 /// A lock that was handed to a future which its task does not poll any more: the wait for it is no cycle.
@@ -441,6 +464,30 @@ fn a_busy_run_times_out() {
     let message = failure(|| TestRunner::new().timeout(ms(5)).run::<()>(busy));
     assert!(message.starts_with("timed out after 5ms of real time. The tasks:\nmain"), "{message}");
     assert!(message.contains("waits for Checkpoint of trine_core"), "{message}");
+}
+
+/// Tasks that wait for each other for ever while others go on are named then, with the cycle.
+#[test]
+fn a_timeout_names_cycles() {
+    let message = failure(|| {
+        TestRunner::new().timeout(ms(50)).run(async {
+            let lock = Mutex::new(());
+            open_nursery(async |nursery| {
+                nursery.start_soon_named("ticker", async {
+                    loop {
+                        checkpoint().await;
+                    }
+                });
+                nursery.start_soon_named("stuck", async {
+                    let _held = lock.lock().await;
+                    drop(lock.lock().await);
+                });
+            })
+            .await;
+        });
+    });
+    assert!(message.starts_with("timed out after 50ms"), "{message}");
+    assert_eq!(cycle_of(&message), ["\"stuck\" waits for mutex 1, held by itself"]);
 }
 
 /// So is one that waits for a thread which takes too long: that is no deadlock.

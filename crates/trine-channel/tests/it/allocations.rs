@@ -4,6 +4,7 @@ use std::task::Poll::{Pending, Ready};
 
 use allocation_counter::measure;
 use trine_channel::{Capacity, open_memory_channel};
+use trine_nursery::open_nursery;
 
 use crate::support::{now, poll};
 
@@ -48,6 +49,39 @@ fn a_warm_line_does_not_allocate() {
     };
     round();
     assert_eq!(measure(|| (0..ROUNDS).for_each(|_| round())).count_total, 0);
+}
+
+/// In a run, where tasks wait by their own wakers: ping-pong allocates nothing per round trip, at any capacity.
+// rule: H-2
+#[test]
+fn ping_pong_does_not_allocate() {
+    let rounds = |capacity: usize, count: u64| {
+        measure(|| {
+            trine_core::run(async {
+                let (ping, pings) = open_memory_channel(capacity);
+                let (pong, pongs) = open_memory_channel(capacity);
+                open_nursery(async |nursery| {
+                    nursery.start_soon(async move {
+                        while let Ok(number) = pings.recv().await {
+                            pong.send(number).await.unwrap();
+                        }
+                    });
+                    for number in 0..count {
+                        ping.send(number).await.unwrap();
+                        assert_eq!(pongs.recv().await, Ok(number));
+                    }
+                    ping.close();
+                })
+                .await;
+            });
+        })
+        .count_total
+    };
+    for capacity in 0..3 {
+        let (few, many) = (rounds(capacity, 1), rounds(capacity, 1 + ROUNDS));
+        // What a run itself allocates is not always the same.
+        assert!(many < few + ROUNDS / 10, "{few} with one round trip, {many} with a hundred more");
+    }
 }
 
 /// The futures are small: a reference, a place, and the item.

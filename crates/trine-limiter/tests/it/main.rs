@@ -2,10 +2,12 @@
 #![forbid(unsafe_code)]
 
 mod cancel;
+mod counted;
 mod executors;
 mod limiter;
 mod line;
 mod random;
+mod random_cancels;
 mod rate;
 mod threads;
 

@@ -8,6 +8,7 @@ mod in_run;
 mod mutex;
 mod parking_lot;
 mod random;
+mod random_cancels;
 mod rw_lock;
 mod semaphore;
 mod support;

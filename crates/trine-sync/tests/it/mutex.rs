@@ -1,9 +1,12 @@
 //! `Mutex`.
 
+use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::task::Poll::Ready;
 
 use futures_lite::future::{block_on, yield_now, zip};
+use trine_nursery::gather;
 use trine_sync::Mutex;
 
 use crate::support::{WakeCount, now, poll};
@@ -91,4 +94,21 @@ fn never_two_inside() {
     };
     block_on(zip(zip(work(), work()), zip(work(), zip(work(), work()))));
     assert_eq!(mutex.into_inner(), (50, 1));
+}
+
+/// A guard may outlive the task that locked, as here those of a `gather`. That is why a lock whose task has ended is
+/// not taken for lost: only what is leaked stays locked, and `statistics` tell which line that was.
+// rule: Y-1
+#[test]
+fn a_guard_may_outlive_the_task_that_locked() {
+    let mutexes = [Mutex::new(1), Mutex::new(2)];
+    trine_core::run(async {
+        let guards = gather(mutexes.iter().map(Mutex::lock)).await;
+        assert_eq!(guards.iter().map(|guard| **guard).sum::<i32>(), 3);
+        let mut lock = pin!(mutexes[0].lock());
+        let waiting = poll_fn(|cx| Ready(lock.as_mut().poll(cx).is_pending())).await;
+        assert!(waiting, "the first is held, though its task has ended");
+        drop(guards);
+        assert_eq!(*lock.await, 1);
+    });
 }

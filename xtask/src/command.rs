@@ -23,7 +23,8 @@ impl Command {
         Self { name: program.into(), args: vec![], variables: vec![], inner }
     }
 
-    /// The cargo that runs us, so that a toolchain chosen for `cargo xtask` holds for what it starts.
+    /// The cargo that runs us, so that a toolchain chosen for `cargo xtask` holds for what it
+    /// starts.
     pub(crate) fn cargo(dir: &Path) -> Self {
         let program = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
         Self { name: "cargo".into(), ..Self::new(&program, dir) }
@@ -65,7 +66,8 @@ impl Command {
         if status.success() { Ok(()) } else { Err(Failure::Status { line: self.line(), status }) }
     }
 
-    /// Runs it to its end and hands back what it printed; only its standard error goes where ours goes.
+    /// Runs it to its end and hands back what it printed; only its standard error goes where ours
+    /// goes.
     pub(crate) fn output(mut self) -> Result<Output, Failure> {
         self.inner.stderr(Stdio::inherit()).output().map_err(|source| self.not_started(source))
     }

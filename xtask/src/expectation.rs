@@ -1,4 +1,5 @@
-//! What a program is to print: a text in which `[..]` stands for anything within a line, such as a measured time.
+//! What a program is to print: a text in which `[..]` stands for anything within a line, such as a
+//! measured time.
 
 /// Stands for any text within a line.
 const ANYTHING: &str = "[..]";

@@ -1,7 +1,8 @@
 //! `cargo xtask loom`: the models of what several threads touch, with every interleaving tried.
 //!
-//! A package has models if it has a test binary called loom, besides its `tests/it/main.rs`. They are built with `--cfg loom` into a
-//! target folder of their own, for that flag reaches every dependency.
+//! A package has models if it has a test binary called loom, besides its `tests/it/main.rs`. They
+//! are built with `--cfg loom` into a target folder of their own, for that flag reaches every
+//! dependency.
 
 use std::path::Path;
 

@@ -1,8 +1,9 @@
-//! `RustFile`: a source file taken apart into tokens, comments and syntax tree, each with its lines.
+//! `RustFile`: a source file taken apart into tokens, comments and syntax tree, each with its
+//! lines.
 //!
-//! The tokens carry their place in the text, and between two of them there is nothing but blanks and comments:
-//! so the comments, which no parser keeps, are what is left in the gaps. Doc comments come as tokens of an
-//! attribute which all have the place of the comment.
+//! The tokens carry their place in the text, and between two of them there is nothing but blanks
+//! and comments: so the comments, which no parser keeps, are what is left in the gaps. Doc comments
+//! come as tokens of an attribute which all have the place of the comment.
 
 use std::ops::{Range, RangeInclusive};
 use std::str::FromStr;

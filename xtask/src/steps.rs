@@ -1,4 +1,5 @@
-//! `Steps`: runs one step after the other, says what it runs and how long it took, and stops at the first that fails.
+//! `Steps`: runs one step after the other, says what it runs and how long it took, and stops at the
+//! first that fails.
 
 use std::time::{Duration, Instant};
 

@@ -1,7 +1,7 @@
 //! `cargo xtask tidy`: the rules of the house that no compiler knows, each a check of its own.
 //!
-//! A check is a module with a `CHECK`; it looks at the `Tree` and returns its `Finding`s. Its tests show it a good
-//! and a bad sample, so that a check which finds nothing is known to be able to.
+//! A check is a module with a `CHECK`; it looks at the `Tree` and returns its `Finding`s. Its tests
+//! show it a good and a bad sample, so that a check which finds nothing is known to be able to.
 
 mod backticks;
 mod dependencies;
@@ -62,7 +62,8 @@ pub(crate) enum Show {
     Errors,
 }
 
-/// Runs every check on the workspace at `root`; `strict` makes an error of what is a warning for now.
+/// Runs every check on the workspace at `root`; `strict` makes an error of what is a warning for
+/// now.
 pub(crate) fn run(root: &Path, strict: bool, show: Show) -> Result<(), Failure> {
     let tree = Tree::load(root)?;
     let (mut errors, mut warnings) = (0, 0);

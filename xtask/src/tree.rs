@@ -41,7 +41,8 @@ pub(crate) struct Unreadable {
 }
 
 impl Tree {
-    /// Reads the workspace at `root`: what git tracks or would track, or without git all but what is built.
+    /// Reads the workspace at `root`: what git tracks or would track, or without git all but what
+    /// is built.
     pub(crate) fn load(root: &Path) -> Result<Self, Failure> {
         let paths = match tracked(root) {
             Some(paths) => paths,
@@ -128,7 +129,8 @@ impl Tree {
             .max_by_key(|p| p.dir.len())
     }
 
-    /// The packages, each after those that it depends on: so the first that fails is the one at fault.
+    /// The packages, each after those that it depends on: so the first that fails is the one at
+    /// fault.
     pub(crate) fn lowest_first(&self) -> Vec<&Package> {
         let mut packages: Vec<_> = self.packages.iter().collect();
         packages.sort_by_cached_key(|package| self.height(package));

@@ -22,7 +22,8 @@ WORKLOAD and PEER are names from --list, or parts of names; several are joined b
   --alone        run one workload of one peer once, print the bare reading (what --callgrind runs)
 ";
 
-/// How many rounds a run has unless told: odd, so that the median is a reading, and enough to outvote two bad ones.
+/// How many rounds a run has unless told: odd, so that the median is a reading, and enough to
+/// outvote two bad ones.
 const DEFAULT_ROUNDS: usize = 7;
 
 /// What to do.

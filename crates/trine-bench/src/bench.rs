@@ -1,4 +1,5 @@
-//! `Bench`: what a program is told about its work, and the two marks around the part that is measured.
+//! `Bench`: what a program is told about its work, and the two marks around the part that is
+//! measured.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -91,14 +92,17 @@ impl Bench {
         Some(total as f64 / self.ops as f64)
     }
 
-    /// Whether a region that began at `from` was long enough for the longest nap: if not, somebody woke up early.
+    /// Whether a region that began at `from` was long enough for the longest nap: if not, somebody
+    /// woke up early.
     pub(crate) fn slept_since(&self, from: Instant) -> bool {
         (0..self.ops).map(|i| self.nap(i)).max().is_some_and(|longest| from.elapsed() >= longest)
     }
 
-    /// How long sleeper `i` of `Kind::Sleeps` sleeps: spread over a third of the longest nap, in an order without pattern.
+    /// How long sleeper `i` of `Kind::Sleeps` sleeps: spread over a third of the longest nap, in an
+    /// order without pattern.
     ///
-    /// The shortest nap is longer than it takes to start all the sleepers, so that all of them sleep at the same time.
+    /// The shortest nap is longer than it takes to start all the sleepers, so that all of them
+    /// sleep at the same time.
     pub(crate) fn nap(&self, i: u64) -> Duration {
         let shortest_ms = match self.scale {
             Scale::Full => 200,
@@ -137,7 +141,8 @@ fn cpu_nanos() -> u64 {
     u64::try_from(Duration::from(time).as_nanos()).expect("less than 500 years of processor time")
 }
 
-/// Without a clock of processor time the waiting counts, too: figures compare with each other, not with other machines.
+/// Without a clock of processor time the waiting counts, too: figures compare with each other, not
+/// with other machines.
 #[cfg(not(unix))]
 fn cpu_nanos() -> u64 {
     wall_nanos()

@@ -1,8 +1,10 @@
-//! Instructions per operation: each cell once under callgrind, counted from the first mark to the second.
+//! Instructions per operation: each cell once under callgrind, counted from the first mark to the
+//! second.
 //!
-//! callgrind zeroes its counters whenever it enters `mark_begin` and writes a profile when it enters `mark_end`. So nothing
-//! that a program does to prepare or to tidy up is counted, no second run has to be subtracted, and the profile that remains
-//! (its path is printed; `--top` summarises it) is that of the measured part alone: `callgrind_annotate` shows where the instructions go.
+//! callgrind zeroes its counters whenever it enters `mark_begin` and writes a profile when it
+//! enters `mark_end`. So nothing that a program does to prepare or to tidy up is counted, no second
+//! run has to be subtracted, and the profile that remains (its path is printed; `--top` summarises
+//! it) is that of the measured part alone: `callgrind_annotate` shows where the instructions go.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -31,7 +33,8 @@ pub(crate) fn run(args: &Args) -> Result<Vec<Row>, String> {
     Ok(rows)
 }
 
-/// Whether a count says something: bytes are not instructions, and how often a thread spins or sleeps differs every time.
+/// Whether a count says something: bytes are not instructions, and how often a thread spins or
+/// sleeps differs every time.
 fn countable(cell: &Cell) -> bool {
     cell.workload.gauge() != Gauge::Memory
         && !matches!(cell.workload.kind, Kind::Thread | Kind::ThreadWake)
@@ -56,7 +59,8 @@ fn count(cell: &Cell, args: &Args, folder: &Path) -> Result<f64, String> {
         .args(["--zero-before=*::mark_begin", "--dump-before=*::mark_end"])
         .arg(rounds::executable()?);
     rounds::alone(command, cell, args)?;
-    // The first dump is the one at the second mark; the rest of the program goes into the file without a number.
+    // The first dump is the one at the second mark; the rest of the program goes into the file
+    // without a number.
     let profile = folder.join(format!("{name}.1"));
     let text = std::fs::read_to_string(&profile)
         .map_err(|error| format!("no profile at {}: {error}", profile.display()))?;
@@ -70,8 +74,8 @@ fn count(cell: &Cell, args: &Args, folder: &Path) -> Result<f64, String> {
     Ok(profile.total / ops as f64)
 }
 
-/// The profile without the calls that were under way at the first mark: they have a cost but a count of 0, which
-/// `callgrind_annotate` takes for a cost of the caller itself.
+/// The profile without the calls that were under way at the first mark: they have a cost but a
+/// count of 0, which `callgrind_annotate` takes for a cost of the caller itself.
 fn without_open_calls(text: &str) -> String {
     let mut lines = text.lines();
     let mut kept = String::with_capacity(text.len());

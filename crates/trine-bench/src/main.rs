@@ -1,12 +1,16 @@
 //! Benchmarks of trine beside its peers: the same work, written idiomatically for each, in one run.
 //!
-//! `cargo run --release -p trine-bench -- --help` says what can be asked for. How a figure comes about:
+//! `cargo run --release -p trine-bench -- --help` says what can be asked for. How a figure comes
+//! about:
 //!
-//! 1. A [`workload::Workload`] says what is to be done, how often at which scale, and which checksum proves it.
-//! 2. A peer (a module of [`peers`]) has a program for the workload: it prepares, calls [`bench::Bench::begin`], does the
-//!    work, calls [`bench::Bench::end`], and returns the checksum. A wrong checksum ends the run.
-//! 3. [`rounds`] lets the peers take turns, round after round, and keeps every reading; [`report`] prints medians and ratios.
-//!    With `--callgrind` [`callgrind`] runs each program once under valgrind and counts the instructions between begin and end.
+//! 1. A [`workload::Workload`] says what is to be done, how often at which scale, and which
+//!    checksum proves it.
+//! 2. A peer (a module of [`peers`]) has a program for the workload: it prepares, calls
+//!    [`bench::Bench::begin`], does the work, calls [`bench::Bench::end`], and returns the
+//!    checksum. A wrong checksum ends the run.
+//! 3. [`rounds`] lets the peers take turns, round after round, and keeps every reading; [`report`]
+//!    prints medians and ratios. With `--callgrind` [`callgrind`] runs each program once under
+//!    valgrind and counts the instructions between begin and end.
 #![forbid(unsafe_code)]
 
 use std::process::ExitCode;

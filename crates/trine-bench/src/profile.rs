@@ -7,7 +7,8 @@ use std::collections::HashMap;
 pub(crate) struct Profile {
     /// All instructions.
     pub(crate) total: f64,
-    /// The instructions of each function without those of the functions that it calls, what was inlined into it included.
+    /// The instructions of each function without those of the functions that it calls, what was
+    /// inlined into it included.
     functions: HashMap<String, f64>,
 }
 
@@ -15,7 +16,8 @@ pub(crate) struct Profile {
 enum Next {
     /// A line of numbers is the cost of the current function.
     Own,
-    /// The next line of numbers is the cost of a call, which the called function has been charged with.
+    /// The next line of numbers is the cost of a call, which the called function has been charged
+    /// with.
     Call,
 }
 
@@ -23,7 +25,8 @@ impl Profile {
     /// Reads the text of a profile.
     pub(crate) fn parse(text: &str) -> Self {
         let mut profile = Self::default();
-        // A name is written out at its first appearance, as `fn=(7) name`, and is `fn=(7)` from then on.
+        // A name is written out at its first appearance, as `fn=(7) name`, and is `fn=(7)` from
+        // then on.
         let mut names: HashMap<&str, &str> = HashMap::new();
         let mut current = "";
         let mut next = Next::Own;
@@ -66,7 +69,8 @@ impl Profile {
 mod tests {
     use super::*;
 
-    /// Own costs add up over the places of a function; the cost of a call stays with the function that was called.
+    /// Own costs add up over the places of a function; the cost of a call stays with the function
+    /// that was called.
     #[test]
     fn costs_go_to_the_function_that_had_them() {
         let text = "summary: 70\n\nfl=(1) a.rs\nfn=(1) outer\n3 10\n+1 5\ncfn=(2) inner\ncalls=5 9\n4 50\nfi=(2) b.rs\n* 5\n\nfn=(2)\n9 50\n";

@@ -55,8 +55,9 @@ pub(crate) fn format(rows: &[Row], as_json: bool) -> String {
     if as_json { json(rows) } else { table(rows) }
 }
 
-/// A table, readable as it is and as Markdown: a line a workload, a column a peer. Behind each median stands how many times
-/// that of trine it is; the last column has the best peer, and trine as a share of it (below 1: trine is ahead).
+/// A table, readable as it is and as Markdown: a line a workload, a column a peer. Behind each
+/// median stands how many times that of trine it is; the last column has the best peer, and trine
+/// as a share of it (below 1: trine is ahead).
 fn table(rows: &[Row]) -> String {
     let peers: Vec<_> =
         PEERS.iter().filter(|peer| rows.iter().any(|row| row.peer == peer.name)).collect();
@@ -122,7 +123,8 @@ fn aligned(lines: &[Vec<String>]) -> String {
     text
 }
 
-/// What a level of nesting costs each peer: the slope between the shallowest and the deepest that were measured.
+/// What a level of nesting costs each peer: the slope between the shallowest and the deepest that
+/// were measured.
 fn per_level(rows: &[Row]) -> Vec<String> {
     const SHALLOW: &str = "nested-1";
     const DEEP: &str = "nested-64";

@@ -1,4 +1,5 @@
-//! Interleaved rounds: the peers take turns at each workload, so that what disturbs the machine disturbs all of them.
+//! Interleaved rounds: the peers take turns at each workload, so that what disturbs the machine
+//! disturbs all of them.
 
 use std::process::Command;
 
@@ -7,7 +8,8 @@ use crate::bench::Gauge;
 use crate::cell::{self, Cell};
 use crate::report::Row;
 
-/// How much of what a failed process says is passed on: the cause comes first, and valgrind goes on for pages.
+/// How much of what a failed process says is passed on: the cause comes first, and valgrind goes on
+/// for pages.
 const FIRST_LINES: usize = 20;
 
 /// Measures every cell that the command line names.
@@ -36,7 +38,8 @@ pub(crate) fn run(args: &Args) -> Result<Vec<Row>, String> {
 fn measure(cell: &Cell, args: &Args) -> Result<f64, String> {
     match cell.workload.gauge() {
         Gauge::Time | Gauge::CpuTime => cell.run(args.scale, args.idle),
-        // Memory that an earlier program gave back would be used again and not show: a fresh process each time.
+        // Memory that an earlier program gave back would be used again and not show: a fresh
+        // process each time.
         Gauge::Memory => {
             let output = alone(Command::new(executable()?), cell, args)?;
             output.trim().parse().map_err(|_| format!("not a reading: {output}"))
@@ -50,7 +53,8 @@ pub(crate) fn executable() -> Result<std::path::PathBuf, String> {
         .map_err(|error| format!("cannot find this program to run it again: {error}"))
 }
 
-/// Runs `command`, which ends in this program, for one cell in a process of its own; gives its output.
+/// Runs `command`, which ends in this program, for one cell in a process of its own; gives its
+/// output.
 pub(crate) fn alone(mut command: Command, cell: &Cell, args: &Args) -> Result<String, String> {
     command.args([
         cell.workload.name,

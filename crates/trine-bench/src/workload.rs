@@ -2,10 +2,12 @@
 
 use crate::bench::Gauge;
 
-/// What a program does; a peer has one program for each kind, which reads the particulars from its `Bench`.
+/// What a program does; a peer has one program for each kind, which reads the particulars from its
+/// `Bench`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Open a group, start `width` tasks that are ready at once, join; again until `ops` tasks have run.
+    /// Open a group, start `width` tasks that are ready at once, join; again until `ops` tasks have
+    /// run.
     Group,
     /// The same, each task yields once.
     GroupYield,
@@ -25,7 +27,8 @@ pub(crate) enum Kind {
     Cancel,
     /// A task under `width` nested groups yields.
     Nested,
-    /// The same, each task started so that the run polls it directly, where the peer has such a thing.
+    /// The same, each task started so that the run polls it directly, where the peer has such a
+    /// thing.
     NestedSpawn,
     /// `width` tasks acquire, yield and release one of ten tokens.
     Limiter,
@@ -111,8 +114,8 @@ impl Workload {
         }
     }
 
-    /// Whether it spreads over this many, whatever the scale: capacity 0 is a rendezvous, which few peers have; a lone
-    /// task needs no queue.
+    /// Whether it spreads over this many, whatever the scale: capacity 0 is a rendezvous, which few
+    /// peers have; a lone task needs no queue.
     pub(crate) fn has_width(&self, width: u64) -> bool {
         matches!(self.width, Width::Fixed(fixed) if fixed == width)
     }
@@ -150,7 +153,8 @@ fn sum_below(n: u64) -> u64 {
     n * (n - 1) / 2
 }
 
-/// Every workload, in the order of the table. Operations are a multiple of the width wherever the width counts tasks.
+/// Every workload, in the order of the table. Operations are a multiple of the width wherever the
+/// width counts tasks.
 pub(crate) static WORKLOADS: &[Workload] = &[
     row(
         "spawn-join",

@@ -6,10 +6,10 @@ use trine_core::lowlevel;
 
 /// The time at which the code that runs now will be cancelled by a deadline, as things stand.
 ///
-/// It is the earliest of the scopes around, up to and with the first shield; `None` if there is none,
-/// or no run. A time in the past means that it is cancelled already. Useful to pass a timeout on to
-/// something that has its own, such as a request to another machine. This is trio's function of the
-/// same name, with `None` for infinity.
+/// It is the earliest of the scopes around, up to and with the first shield; `None` if there is
+/// none, or no run. A time in the past means that it is cancelled already. Useful to pass a timeout
+/// on to something that has its own, such as a request to another machine. This is trio's function
+/// of the same name, with `None` for infinity.
 ///
 /// # Examples
 ///

@@ -1,15 +1,15 @@
 //! `RemoteScope`: cancels a scope from any thread.
 //!
-//! A scope stays on its thread. What is shared with others is a `Link`: a number, and a request that
-//! may have been made. The way of a request:
+//! A scope stays on its thread. What is shared with others is a `Link`: a number, and a request
+//! that may have been made. The way of a request:
 //!
 //! 1. the other thread writes it down in the link, under the lock; the first one counts;
 //! 2. it sends the number to the run in which the scope is, if that is known and not over;
-//! 3. the run finds the scope in the thread's registry by the number, and the scope takes the request
-//!    out of the link.
+//! 3. the run finds the scope in the thread's registry by the number, and the scope takes the
+//!    request out of the link.
 //!
-//! If step 2 finds no run (the scope was made before it) or 3 no scope (it is gone), nothing is lost:
-//! a scope looks into its link when it is entered, and when it is asked.
+//! If step 2 finds no run (the scope was made before it) or 3 no scope (it is gone), nothing is
+//! lost: a scope looks into its link when it is entered, and when it is asked.
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
@@ -22,8 +22,9 @@ use trine_core::lowlevel::RemoteHandle;
 
 use crate::scope::State;
 
-/// Cancels a scope from any thread; made by [`CancelScope::remote`](crate::CancelScope::remote). Clones are for the same scope. It
-/// keeps neither the scope nor its run alive, and does nothing once they are over.
+/// Cancels a scope from any thread; made by [`CancelScope::remote`](crate::CancelScope::remote).
+/// Clones are for the same scope. It keeps neither the scope nor its run alive, and does nothing
+/// once they are over.
 ///
 /// # Examples
 ///
@@ -145,8 +146,9 @@ impl RemoteScope {
         Self { link }
     }
 
-    /// Cancels the scope as soon as its run looks for letters, which it does before every tick; wakes
-    /// the run if it sleeps. Never blocks. A scope that is entered later is cancelled at its entry.
+    /// Cancels the scope as soon as its run looks for letters, which it does before every tick;
+    /// wakes the run if it sleeps. Never blocks. A scope that is entered later is cancelled at its
+    /// entry.
     ///
     /// # Examples
     ///

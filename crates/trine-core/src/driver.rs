@@ -1,4 +1,5 @@
-//! `Driver`: where a run waits while it is idle. Today a parked thread; an I/O driver would be another.
+//! `Driver`: where a run waits while it is idle. Today a parked thread; an I/O driver would be
+//! another.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! How a waker on another thread finds its run: a table from run numbers to mailboxes.
 //!
-//! A waker is a word that names its run by number (`waker.rs`). A mailbox (`mailbox.rs`) is in the table
-//! as long as its run is active. There is one table for the process.
+//! A waker is a word that names its run by number (`waker.rs`). A mailbox (`mailbox.rs`) is in the
+//! table as long as its run is active. There is one table for the process.
 
 use std::sync::{Arc, PoisonError, RwLock};
 

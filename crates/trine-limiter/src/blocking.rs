@@ -21,7 +21,8 @@ impl Wake for Unpark {
     }
 }
 
-/// Stands in line until there is a token. Others may unpark this thread, too: that only makes it look once more.
+/// Stands in line until there is a token. Others may unpark this thread, too: that only makes it
+/// look once more.
 pub(crate) fn block_until(limiter: &CapacityLimiter) -> SlotId {
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut claim = Claim::new(None);

@@ -7,8 +7,9 @@ const ANONYMOUS: u64 = 1 << 63;
 
 /// Who holds, or waits for, a token of a [`CapacityLimiter`](crate::CapacityLimiter).
 ///
-/// A borrower is a name and nothing else: copy it, send it, use it with several limiters. With one limiter it holds, or
-/// waits for, at most one token at a time. Any object can be a borrower in trio; here it is a type of its own.
+/// A borrower is a name and nothing else: copy it, send it, use it with several limiters. With one
+/// limiter it holds, or waits for, at most one token at a time. Any object can be a borrower in
+/// trio; here it is a type of its own.
 ///
 /// # Examples
 ///
@@ -31,7 +32,8 @@ impl Borrower {
     #[must_use]
     pub fn new() -> Self {
         /// The next name to give away.
-        // Relaxed: only that no two callers get the same number counts; nothing else is published by it.
+        // Relaxed: only that no two callers get the same number counts; nothing else is published
+        // by it.
         static NEXT: AtomicU64 = AtomicU64::new(0);
         Self(NEXT.fetch_add(1, Ordering::Relaxed))
     }

@@ -1,12 +1,14 @@
 //! `RateLimiter`: at most so many beginnings in a period, strictly first come, first served.
 //!
-//! The bucket is kept as one number: the time up to which the beginnings so far have used the rate up ("spent"). Each
-//! beginning moves it on by `period / n`; the bucket is full while it lies in the past, and empty when it is `burst`
-//! such steps ahead of now. Time is counted in n-ths of a nanosecond, so that waits, which are rounded up to whole ones, do not add
-//! up to a lower rate (but for a burst of one, which leaves no room to make up for it).
+//! The bucket is kept as one number: the time up to which the beginnings so far have used the rate
+//! up ("spent"). Each beginning moves it on by `period / n`; the bucket is full while it lies in
+//! the past, and empty when it is `burst` such steps ahead of now. Time is counted in n-ths of a
+//! nanosecond, so that waits, which are rounded up to whole ones, do not add up to a lower rate
+//! (but for a burst of one, which leaves no room to make up for it).
 //!
-//! Those who wait stand in the line of a capacity limiter with a single token, the turn: whoever has it sleeps until the
-//! bucket allows one more. So order, hand-off and cancellation are those of [`CapacityLimiter`].
+//! Those who wait stand in the line of a capacity limiter with a single token, the turn: whoever
+//! has it sleeps until the bucket allows one more. So order, hand-off and cancellation are those of
+//! [`CapacityLimiter`].
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -16,11 +18,13 @@ use trine_core::{now, sleep_until};
 
 use crate::{CapacityLimiter, RateExceeded};
 
-/// Lets at most `n` begin in a period, and bursts of a bounded size, strictly first come, first served.
+/// Lets at most `n` begin in a period, and bursts of a bounded size, strictly first come, first
+/// served.
 ///
 /// In any stretch of time `t` at most `burst + n * t / period` begin; `burst` is `n` unless
-/// [`with_burst`](Self::with_burst) says otherwise. Nothing is given back: it counts beginnings, not what is under way
-/// (that is [`CapacityLimiter`]). It is `Send + Sync`; runs that share one must share a clock, too.
+/// [`with_burst`](Self::with_burst) says otherwise. Nothing is given back: it counts beginnings,
+/// not what is under way (that is [`CapacityLimiter`]). It is `Send + Sync`; runs that share one
+/// must share a clock, too.
 ///
 /// Trio has no such thing.
 ///
@@ -93,7 +97,8 @@ impl RateLimiter {
         Self { turn: CapacityLimiter::new(1), bucket: Mutex::new(bucket) }
     }
 
-    /// The same rate, with at most `burst` beginnings at once after a pause; one spaces all of them evenly.
+    /// The same rate, with at most `burst` beginnings at once after a pause; one spaces all of them
+    /// evenly.
     ///
     /// # Panics
     ///
@@ -125,8 +130,8 @@ impl RateLimiter {
     ///
     /// # Cancellation
     ///
-    /// A checkpoint, also if the rate allows one at once. Cancelled or dropped, it has used nothing up, and its place in
-    /// line is lost.
+    /// A checkpoint, also if the rate allows one at once. Cancelled or dropped, it has used nothing
+    /// up, and its place in line is lost.
     ///
     /// # Panics
     ///

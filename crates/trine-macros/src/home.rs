@@ -14,8 +14,8 @@ pub(crate) enum Home {
 }
 
 impl Home {
-    /// Looks into the manifest of the crate that is being compiled, unless the user has named a path.
-    /// `part` is the crate to do with if it has no umbrella.
+    /// Looks into the manifest of the crate that is being compiled, unless the user has named a
+    /// path. `part` is the crate to do with if it has no umbrella.
     pub(crate) fn find(named: Option<&Path>, part: &str) -> Self {
         if let Some(path) = named {
             return Self::Umbrella(quote!(#path));

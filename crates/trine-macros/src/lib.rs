@@ -1,8 +1,8 @@
 //! The attribute macros of trine: main and test.
 //!
-//! Use them as `trine::main` and `trine::test`; this crate is the place where they are made. What they
-//! expand to calls `run` of `trine-core` and `TestRunner` of `trine-testing`, which can be called by
-//! hand just as well.
+//! Use them as `trine::main` and `trine::test`; this crate is the place where they are made. What
+//! they expand to calls `run` of `trine-core` and `TestRunner` of `trine-testing`, which can be
+//! called by hand just as well.
 #![forbid(unsafe_code)]
 
 mod entry;
@@ -33,8 +33,8 @@ pub fn main(options: TokenStream, item: TokenStream) -> TokenStream {
     entry::expand(options.into(), item.into()).into()
 }
 
-/// Makes a test of an `async fn`: it is run by `trine::testing::TestRunner`, which fails it with the
-/// task tree instead of hanging.
+/// Makes a test of an `async fn`: it is run by `trine::testing::TestRunner`, which fails it with
+/// the task tree instead of hanging.
 ///
 /// The function may return `()` or a `Result`. Options, in any order:
 ///
@@ -46,8 +46,8 @@ pub fn main(options: TokenStream, item: TokenStream) -> TokenStream {
 /// | `cancel_sweep`   | runs it over and over, cancelled at its 1st, 2nd, 3rd … checkpoint, in virtual time |
 /// | `crate = path`   | where trine is found                                                            |
 ///
-/// With `#[rstest]` write either of the two first; a test that is run many times clones its arguments
-/// if `#[trine::test]` comes first.
+/// With `#[rstest]` write either of the two first; a test that is run many times clones its
+/// arguments if `#[trine::test]` comes first.
 ///
 /// # Examples
 ///

@@ -1,7 +1,7 @@
 //! `TaskOutput`: what a task may end with.
 
-/// What a task of a nursery may end with: nothing, a `Result` whose error fails the nursery, or not at
-/// all (`!`, a task that runs until it is cancelled). Sealed: these are all.
+/// What a task of a nursery may end with: nothing, a `Result` whose error fails the nursery, or not
+/// at all (`!`, a task that runs until it is cancelled). Sealed: these are all.
 ///
 /// # Examples
 ///
@@ -50,7 +50,8 @@ impl<E> Sealed<E> for Result<(), E> {
     }
 }
 
-/// Names the type `!`, which cannot be written here yet: it is what a function of that type returns.
+/// Names the type `!`, which cannot be written here yet: it is what a function of that type
+/// returns.
 pub trait Returns {
     /// What it returns.
     type Value;

@@ -7,8 +7,8 @@
 //! | … something was cut short by a cancel from outside | never: the scope outside drops it |
 //! | … else | the body's value |
 //!
-//! Dropped before that, it drops the tasks, which are younger than the body, the newest first; then the
-//! body, the services, and the frames.
+//! Dropped before that, it drops the tasks, which are younger than the body, the newest first; then
+//! the body, the services, and the frames.
 
 use std::future::Future;
 use std::panic::resume_unwind;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use trine_core::lowlevel::{WaitIdle, wait_idle};
 
-/// Returns once every other task is parked, waiting for something that has not happened. Several may
-/// wait for this at once. trio's `wait_all_tasks_blocked`.
+/// Returns once every other task is parked, waiting for something that has not happened. Several
+/// may wait for this at once. trio's `wait_all_tasks_blocked`.
 ///
 /// With an autojump clock it returns before the clock jumps.
 ///

@@ -1,6 +1,7 @@
 //! Fixtures: what a test needs around it, set up before it and torn down after.
 //!
-//! Each fixture is a task. It sets up, hands out a value, and is told when nobody needs it any more.
+//! Each fixture is a task. It sets up, hands out a value, and is told when nobody needs it any
+//! more.
 //!
 //! | state | set by | the test's end, or a crash of another fixture |
 //! |---|---|---|
@@ -8,7 +9,8 @@
 //! | in use | `provide` | releases it, when all that came after it are over |
 //! | over | its end; too early is a failure | |
 //!
-//! From `provide` on a fixture is shielded, so that it is torn down however the test comes to its end.
+//! From `provide` on a fixture is shielded, so that it is torn down however the test comes to its
+//! end.
 
 use std::any::Any;
 use std::borrow::Cow;
@@ -29,22 +31,22 @@ use crate::seeds::text_of;
 
 type Payload = Box<dyn Any + Send>;
 
-/// Runs a test with fixtures, which it starts by [`Fixtures::start`]: those that depend on another one
-/// after that, independent ones side by side if it wants. When the test is over, be it by its end, a
-/// panic or a cancel, the fixtures are torn down one by one, the last first.
+/// Runs a test with fixtures, which it starts by [`Fixtures::start`]: those that depend on another
+/// one after that, independent ones side by side if it wants. When the test is over, be it by its
+/// end, a panic or a cancel, the fixtures are torn down one by one, the last first.
 ///
-/// A fixture that fails, before or while it is in use, cancels the test; the others are torn down as
-/// usual; then its failure is the test's.
+/// A fixture that fails, before or while it is in use, cancels the test; the others are torn down
+/// as usual; then its failure is the test's.
 ///
 /// # Cancellation
 ///
-/// Not a checkpoint by itself. Cancelled, the test is dropped, and the fixtures are torn down before the
-/// cancel goes on.
+/// Not a checkpoint by itself. Cancelled, the test is dropped, and the fixtures are torn down
+/// before the cancel goes on.
 ///
 /// # Panics
 ///
-/// If the test does, or a fixture; if both or several do, with a message that has all of them. Polled
-/// outside of a run.
+/// If the test does, or a fixture; if both or several do, with a message that has all of them.
+/// Polled outside of a run.
 ///
 /// # Examples
 ///
@@ -157,13 +159,14 @@ impl<V> fmt::Debug for Fixture<V> {
 }
 
 impl<V> Fixture<V> {
-    /// Hands out the value, and returns when the fixture is to be torn down: the test is over, and so are
-    /// the fixtures that came after this one. Tasks of the fixture's own nurseries go on meanwhile.
+    /// Hands out the value, and returns when the fixture is to be torn down: the test is over, and
+    /// so are the fixtures that came after this one. Tasks of the fixture's own nurseries go on
+    /// meanwhile.
     ///
     /// # Cancellation
     ///
-    /// A checkpoint. A cancel of the test does not reach it; one of the fixture's own scopes or nurseries
-    /// does, and then the fixture has failed.
+    /// A checkpoint. A cancel of the test does not reach it; one of the fixture's own scopes or
+    /// nurseries does, and then the fixture has failed.
     ///
     /// # Examples
     ///

@@ -9,8 +9,8 @@ use trine_core::Clock;
 
 /// A clock for tests: it stands still, and moves only by [`jump`](MockClock::jump), at a
 /// [`rate`](MockClock::rate), or by itself to the next deadline whenever the run is idle
-/// ([`autojump`](MockClock::autojump)). Timings on it are exact. Clones are the same clock, so that a test
-/// can keep one to move it. This is trio's `MockClock`.
+/// ([`autojump`](MockClock::autojump)). Timings on it are exact. Clones are the same clock, so that
+/// a test can keep one to move it. This is trio's `MockClock`.
 ///
 /// # Examples
 ///
@@ -81,9 +81,9 @@ impl MockClock {
         }
     }
 
-    /// A clock that stands still while anything runs, and jumps to the next deadline when nothing does:
-    /// rate 0, threshold 0. It never jumps while a thread is at work for the run, nor while somebody
-    /// waits for the run to be idle.
+    /// A clock that stands still while anything runs, and jumps to the next deadline when nothing
+    /// does: rate 0, threshold 0. It never jumps while a thread is at work for the run, nor while
+    /// somebody waits for the run to be idle.
     ///
     /// # Examples
     ///
@@ -120,8 +120,8 @@ impl MockClock {
         self
     }
 
-    /// The same clock, jumping by itself once the run has been idle for this long, in real time. More
-    /// than zero gives things outside the run, such as sockets, time to reach it.
+    /// The same clock, jumping by itself once the run has been idle for this long, in real time.
+    /// More than zero gives things outside the run, such as sockets, time to reach it.
     ///
     /// # Examples
     ///

@@ -4,8 +4,8 @@ use std::fmt;
 
 /// What a test may return: nothing, or a `Result` whose error fails it.
 ///
-/// A [`TestRunner`](crate::TestRunner) asks, so that it can say how to replay a failure before the test
-/// harness reports it.
+/// A [`TestRunner`](crate::TestRunner) asks, so that it can say how to replay a failure before the
+/// test harness reports it.
 ///
 /// # Examples
 ///
@@ -40,7 +40,8 @@ impl<T, E: fmt::Debug> TestOutput for Result<T, E> {
     }
 }
 
-/// Names the type `!`, which cannot be written here yet: it is what a function of that type returns.
+/// Names the type `!`, which cannot be written here yet: it is what a function of that type
+/// returns.
 pub trait Returns {
     /// What it returns.
     type Value;

@@ -1,4 +1,5 @@
-//! Schedules: the orders in which a seed has ready tasks run, written down so that they can be replayed.
+//! Schedules: the orders in which a seed has ready tasks run, written down so that they can be
+//! replayed.
 //!
 //! | seed | order |
 //! |---|---|
@@ -6,8 +7,9 @@
 //! | odd | every order of the ready tasks is equally likely, each time anew |
 //! | even | each task has a rank and the higher rank goes first, until ranks change at a few random times |
 //!
-//! The second kind rarely lets one task run ahead of another for long; the third does just that. It is
-//! after "A randomized scheduler with probabilistic guarantees of finding bugs" (Burckhardt et al., 2010).
+//! The second kind rarely lets one task run ahead of another for long; the third does just that. It
+//! is after "A randomized scheduler with probabilistic guarantees of finding bugs" (Burckhardt et
+//! al., 2010).
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

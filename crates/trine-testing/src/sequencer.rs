@@ -23,7 +23,8 @@ use trine_core::lowlevel::{Waiter, poll_checkpoint};
 
 type Site = &'static Location<'static>;
 
-/// Makes steps in several tasks happen in the order 0, 1, 2, … of their numbers. trio's `Sequencer`.
+/// Makes steps in several tasks happen in the order 0, 1, 2, … of their numbers. trio's
+/// `Sequencer`.
 ///
 /// Clones are the same sequencer.
 ///
@@ -219,7 +220,8 @@ impl Drop for SequencerGuard {
         let next = state.next;
         let waiter = state.waiting.remove(&next);
         drop(state);
-        // One from which a cancel is visible takes no turn; it is dropped, or polls again by itself.
+        // One from which a cancel is visible takes no turn; it is dropped, or polls again by
+        // itself.
         if let Some(waiter) = waiter
             && waiter.accepts()
         {

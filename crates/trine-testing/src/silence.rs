@@ -10,8 +10,8 @@ thread_local! {
 
 /// Runs `f` without printing panics of this thread.
 pub(crate) fn silently<R>(f: impl FnOnce() -> R) -> R {
-    // The hook belongs to the whole process, so it is changed once, and asks the thread. It is changed
-    // only by a test that has failed already.
+    // The hook belongs to the whole process, so it is changed once, and asks the thread. It is
+    // changed only by a test that has failed already.
     static HOOKED: Once = Once::new();
     HOOKED.call_once(|| {
         let before = panic::take_hook();

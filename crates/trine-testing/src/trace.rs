@@ -12,10 +12,10 @@
 //! | `a ends` | its future has finished |
 //! | `a is dropped` | … or was dropped unfinished |
 //!
-//! A task is polled by the one that has its nursery open, so that one has a turn, too, whenever a task of
-//! the nursery has. Such turns are left out, with their wakes; and the body of a nursery goes by the
-//! name of the task that it is in. That a task which is being cancelled was dropped is concluded from
-//! its having come to a checkpoint in its last turn: nothing that does so can go on.
+//! A task is polled by the one that has its nursery open, so that one has a turn, too, whenever a
+//! task of the nursery has. Such turns are left out, with their wakes; and the body of a nursery
+//! goes by the name of the task that it is in. That a task which is being cancelled was dropped is
+//! concluded from its having come to a checkpoint in its last turn: nothing that does so can go on.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -26,9 +26,9 @@ use std::time::{Duration, Instant};
 use trine_core::lowlevel::{FrameInfo, FrameKind, checkpoints_passed, frame};
 use trine_core::{Instrument, TaskInfo};
 
-/// Writes down what happens in a run: give one clone to `Runner::instrument`, and compare the other with
-/// the text that is expected. Tasks go by their names; others are `task 1`, `task 2`, …, in the order in
-/// which they were started.
+/// Writes down what happens in a run: give one clone to `Runner::instrument`, and compare the other
+/// with the text that is expected. Tasks go by their names; others are `task 1`, `task 2`, …, in
+/// the order in which they were started.
 ///
 /// # Examples
 ///

@@ -1,8 +1,9 @@
 //! `Buffer`: items on their way from a worker thread to its run, a bounded number of them.
 //!
-//! The producer is a thread and blocks while the buffer is full. Then it is not at work, and an idle run may jump ahead in
-//! virtual time; when the consumer takes an item, on the run's thread, the producer is at work again from that very moment.
-//! So the count of outside work only changes on the run's thread, where nothing can slip in between.
+//! The producer is a thread and blocks while the buffer is full. Then it is not at work, and an
+//! idle run may jump ahead in virtual time; when the consumer takes an item, on the run's thread,
+//! the producer is at work again from that very moment. So the count of outside work only changes
+//! on the run's thread, where nothing can slip in between.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};

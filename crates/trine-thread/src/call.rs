@@ -1,4 +1,5 @@
-//! `Call`: the future of a call into a run from any executor, which cancels the call when it is dropped.
+//! `Call`: the future of a call into a run from any executor, which cancels the call when it is
+//! dropped.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -45,7 +46,8 @@ where
     }
 }
 
-/// Has the run begin a task that can be cancelled from here. The task keeps until its end what `keep` returns in the run.
+/// Has the run begin a task that can be cancelled from here. The task keeps until its end what
+/// `keep` returns in the run.
 pub(crate) fn ask<F, T, K>(
     run: &RunHandle,
     f: F,
@@ -106,8 +108,8 @@ where
         let Stage::Asked(asked) = &mut this.stage else {
             panic!("a `call` was polled after it had finished")
         };
-        // No checkpoint: completed is completed. Cancelled, it waits to be dropped; or else to be completed, if what drops
-        // it has something to drain first.
+        // No checkpoint: completed is completed. Cancelled, it waits to be dropped; or else to be
+        // completed, if what drops it has something to drain first.
         let delivery = ready!(asked.question.poll(cx));
         this.stage = Stage::Over;
         Poll::Ready(finish(delivery))

@@ -1,8 +1,10 @@
-//! `Calls`: what other threads want done in a run, from the moment it is accepted until it is done, or the run is over.
+//! `Calls`: what other threads want done in a run, from the moment it is accepted until it is done,
+//! or the run is over.
 //!
-//! The run's own mailbox only carries the bell: "take the next call". The calls themselves are here, so that those which the
-//! run leaves undone, whatever ended it, are dropped with it, and whoever waits for their answers is told. At rest there is
-//! one bell under way for every call in the queue.
+//! The run's own mailbox only carries the bell: "take the next call". The calls themselves are
+//! here, so that those which the run leaves undone, whatever ended it, are dropped with it, and
+//! whoever waits for their answers is told. At rest there is one bell under way for every call in
+//! the queue.
 //!
 //! | the line is | set by                                         | a new call  |
 //! |-------------|------------------------------------------------|-------------|
@@ -42,12 +44,14 @@ impl Calls {
         kept.map(|Kept(end)| Arc::clone(&end.0))
     }
 
-    /// Has `call` made on the run's thread, after those before it. Gives it back if the run is over.
+    /// Has `call` made on the run's thread, after those before it. Gives it back if the run is
+    /// over.
     pub(crate) fn send(self: &Arc<Self>, run: &RemoteHandle, call: Call) -> Result<(), Call> {
         let mut queue = self.lock();
         let Some(open) = queue.as_mut() else { return Err(call) };
         let calls = Arc::clone(self);
-        // Under the lock, so that nobody takes the call before the bell was accepted. It runs no foreign code.
+        // Under the lock, so that nobody takes the call before the bell was accepted. It runs no
+        // foreign code.
         if run.call_soon(Box::new(move || calls.make_next())).is_err() {
             return Err(call);
         }
@@ -72,7 +76,8 @@ impl Drop for EndOfRun {
     fn drop(&mut self) {
         let undone = self.0.lock().take();
         for call in undone.into_iter().flatten() {
-            // Unwind safety: nothing is left of the call. The panic was reported, and the next ones must be dropped, too.
+            // Unwind safety: nothing is left of the call. The panic was reported, and the next ones
+            // must be dropped, too.
             let _reported = catch_unwind(AssertUnwindSafe(|| drop(call)));
         }
     }

@@ -4,7 +4,8 @@
 //!
 //! - the result, from the worker, once;
 //! - requests, from the worker, any number: work that the host does for it;
-//! - that the host is gone, from the host: results are dropped from then on, and requests given back.
+//! - that the host is gone, from the host: results are dropped from then on, and requests given
+//!   back.
 //!
 //! | host is   | set by                                            | a result       | a request      |
 //! |-----------|---------------------------------------------------|----------------|----------------|
@@ -12,8 +13,8 @@
 //! | gone      | `abandon`                                         | is dropped     | is given back  |
 //! | lingering | `poll_ended`: gone, but the end is waited for     | is dropped     | is given back  |
 //!
-//! Whatever the worker changes wakes who waits; a waker is called, and a value dropped, only outside the lock. `tests/loom`
-//! tries all interleavings of this.
+//! Whatever the worker changes wakes who waits; a waker is called, and a value dropped, only
+//! outside the lock. `tests/loom` tries all interleavings of this.
 
 use std::collections::VecDeque;
 use std::sync::PoisonError;

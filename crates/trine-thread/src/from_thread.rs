@@ -1,8 +1,8 @@
 //! `from_thread`: calls from a worker thread back into the run it works for.
 //!
-//! Inside a closure given to [`to_thread::run_sync`](crate::to_thread::run_sync) they run in the very task that waits for
-//! the closure, under the cancel scopes around it. A thread that trine did not start uses a
-//! [`RunHandle`](crate::RunHandle) instead.
+//! Inside a closure given to [`to_thread::run_sync`](crate::to_thread::run_sync) they run in the
+//! very task that waits for the closure, under the cancel scopes around it. A thread that trine did
+//! not start uses a [`RunHandle`](crate::RunHandle) instead.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
@@ -16,27 +16,30 @@ pub use crate::iterate::{Iterate, iterate};
 /// Why a call from a thread into a run did not give its result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FromThreadError {
-    /// The task that the thread works for is cancelled, or has left the thread behind (trio: `Cancelled`).
+    /// The task that the thread works for is cancelled, or has left the thread behind (trio:
+    /// `Cancelled`).
     #[error("the task this thread works for is cancelled")]
     Cancelled,
     /// The run is over (trio: `RunFinishedError`).
     #[error("the run is over")]
     RunFinished,
-    /// This thread does not run a closure given to `to_thread`: use a `RunHandle` (trio: `RuntimeError`).
+    /// This thread does not run a closure given to `to_thread`: use a `RunHandle` (trio:
+    /// `RuntimeError`).
     #[error("this thread was not started by trine: use a run handle")]
     NotInTrineThread,
 }
 
 /// Runs an async closure in the task that waits for this thread, and blocks until it is done.
 ///
-/// It is called and polled on the run's thread, so what it returns, but not what it keeps, must be `Send`. The scopes
-/// around the waiting task apply to it. In trio `from_thread.run`.
+/// It is called and polled on the run's thread, so what it returns, but not what it keeps, must be
+/// `Send`. The scopes around the waiting task apply to it. In trio `from_thread.run`.
 ///
 /// # Errors
 ///
-/// [`FromThreadError::Cancelled`] if the waiting task is cancelled before the closure is done, or is gone;
-/// [`FromThreadError::RunFinished`] if the run is over; [`FromThreadError::NotInTrineThread`] in a thread that does not run
-/// a closure for [`to_thread`](crate::to_thread).
+/// [`FromThreadError::Cancelled`] if the waiting task is cancelled before the closure is done, or
+/// is gone; [`FromThreadError::RunFinished`] if the run is over;
+/// [`FromThreadError::NotInTrineThread`] in a thread that does not run a closure for
+/// [`to_thread`](crate::to_thread).
 ///
 /// # Panics
 ///
@@ -84,8 +87,8 @@ pub fn run<T: Send + 'static>(
 
 /// Runs a closure in the task that waits for this thread, and blocks until it is done.
 ///
-/// It runs between two polls of that task, also while that is cancelled: it has no checkpoint. In trio
-/// `from_thread.run_sync`.
+/// It runs between two polls of that task, also while that is cancelled: it has no checkpoint. In
+/// trio `from_thread.run_sync`.
 ///
 /// # Errors
 ///
@@ -116,7 +119,8 @@ pub fn run_sync<T: Send + 'static>(
 
     impl<F: FnOnce() -> T + Send, T: Send> Request for RunSync<F, T> {
         fn begin(self: Box<Self>) -> Option<Box<dyn Serve>> {
-            // Unwind safety: the panic goes on in the thread, which sees what the closure shares with it as it was left.
+            // Unwind safety: the panic goes on in the thread, which sees what the closure shares
+            // with it as it was left.
             let outcome = match catch_unwind(AssertUnwindSafe(self.f)) {
                 Ok(value) => Outcome::Returned(value),
                 Err(payload) => Outcome::Panicked(payload),
@@ -135,12 +139,14 @@ pub fn run_sync<T: Send + 'static>(
 
 /// Whether the task that this thread works for is cancelled: for closures that compute for long.
 ///
-/// It answers for the moment: `Ok` again if a shield hides the cancel from the task. In trio `from_thread.check_cancelled`.
+/// It answers for the moment: `Ok` again if a shield hides the cancel from the task. In trio
+/// `from_thread.check_cancelled`.
 ///
 /// # Errors
 ///
-/// [`FromThreadError::Cancelled`] if it is, or has left this thread behind; [`FromThreadError::NotInTrineThread`] in a
-/// thread that does not run a closure for [`to_thread`](crate::to_thread).
+/// [`FromThreadError::Cancelled`] if it is, or has left this thread behind;
+/// [`FromThreadError::NotInTrineThread`] in a thread that does not run a closure for
+/// [`to_thread`](crate::to_thread).
 ///
 /// # Examples
 ///

@@ -1,7 +1,8 @@
 //! `Iterate`: a stream of the run, gone through by a worker thread as a blocking iterator.
 //!
-//! The task that waits for the thread polls the stream and fills a bounded channel, beside whatever else the thread asks of
-//! it. The thread takes from the channel what is there, and asks the task to wait for more when there is nothing.
+//! The task that waits for the thread polls the stream and fills a bounded channel, beside whatever
+//! else the thread asks of it. The thread takes from the channel what is there, and asks the task
+//! to wait for more when there is nothing.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -17,17 +18,19 @@ use crate::oneshot::{Answer, Question, oneshot};
 use crate::served::{Delivery, Outcome, Serve, Served};
 use crate::task::Request;
 
-/// Goes through a stream of the run in this thread, `buffer` items ahead at most, as a blocking iterator.
+/// Goes through a stream of the run in this thread, `buffer` items ahead at most, as a blocking
+/// iterator.
 ///
-/// `f` is called in the task that waits for this thread, which polls the stream, so neither need the stream be `Send`. The
-/// scopes around that task apply to it. It is dropped at its end, when the task is cancelled, and when the closure that the
-/// thread runs returns.
+/// `f` is called in the task that waits for this thread, which polls the stream, so neither need
+/// the stream be `Send`. The scopes around that task apply to it. It is dropped at its end, when
+/// the task is cancelled, and when the closure that the thread runs returns.
 ///
 /// # Errors
 ///
-/// [`FromThreadError::NotInTrineThread`] in a thread that does not run a closure for [`to_thread`](crate::to_thread);
-/// [`FromThreadError::Cancelled`] if the task it works for is gone. The iterator gives `Cancelled` once, and then ends, when the task is cancelled or gone before the stream
-/// has ended; and [`FromThreadError::RunFinished`] if the run is over.
+/// [`FromThreadError::NotInTrineThread`] in a thread that does not run a closure for
+/// [`to_thread`](crate::to_thread); [`FromThreadError::Cancelled`] if the task it works for is
+/// gone. The iterator gives `Cancelled` once, and then ends, when the task is cancelled or gone
+/// before the stream has ended; and [`FromThreadError::RunFinished`] if the run is over.
 ///
 /// # Panics
 ///

@@ -7,8 +7,9 @@
 //! | any other thread, or executor           | a run it has a handle of                       | [`RunHandle`]                 |
 //! | a program without a run                 | a run in a background thread                   | [`Portal`]                    |
 //!
-//! Nothing hangs: a call into a run that is over, or ends meanwhile, fails. Nothing is lost: a run waits for its threads, but
-//! for those it was told to abandon, and a panic on either side goes on where the result was awaited.
+//! Nothing hangs: a call into a run that is over, or ends meanwhile, fails. Nothing is lost: a run
+//! waits for its threads, but for those it was told to abandon, and a panic on either side goes on
+//! where the result was awaited.
 //!
 //! # Examples
 //!

@@ -1,6 +1,8 @@
-//! `ThreadName`: the name of a worker thread while it does one job, as a debugger or `top -H` shows it.
+//! `ThreadName`: the name of a worker thread while it does one job, as a debugger or `top -H` shows
+//! it.
 
-/// Names the current thread, until it is dropped. Where the system offers no way to rename a thread, it does nothing.
+/// Names the current thread, until it is dropped. Where the system offers no way to rename a
+/// thread, it does nothing.
 pub(crate) struct ThreadName {
     #[cfg(target_os = "linux")]
     before: Option<std::ffi::CString>,

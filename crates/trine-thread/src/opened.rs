@@ -19,12 +19,13 @@ pub struct Session<V> {
 }
 
 impl<V> Session<V> {
-    /// Gives the value to the blocking side, and waits until that has closed or dropped it, or the portal is stopped.
+    /// Gives the value to the blocking side, and waits until that has closed or dropped it, or the
+    /// portal is stopped.
     ///
     /// # Cancellation
     ///
-    /// A checkpoint. The session is cancelled when the portal is dropped before it is closed; use `finally` to close what is
-    /// open also then.
+    /// A checkpoint. The session is cancelled when the portal is dropped before it is closed; use
+    /// `finally` to close what is open also then.
     ///
     /// # Examples
     ///
@@ -67,7 +68,8 @@ impl<R> fmt::Debug for OpenError<R> {
     }
 }
 
-/// Something async that blocking code holds open; closed by [`close`](Self::close), or by dropping it.
+/// Something async that blocking code holds open; closed by [`close`](Self::close), or by dropping
+/// it.
 ///
 /// It dereferences to the value that was given to [`Session::hold`].
 pub struct Opened<V, R> {
@@ -128,7 +130,8 @@ impl<V, R> Deref for Opened<V, R> {
 impl<V, R> Drop for Opened<V, R> {
     fn drop(&mut self) {
         self.close = None;
-        // Wait until it is closed; but a drop is no place to go on with a panic, which was reported when it happened.
+        // Wait until it is closed; but a drop is no place to go on with a panic, which was reported
+        // when it happened.
         if let Some(task) = self.task.take()
             && thread::current().id() != self.thread
         {

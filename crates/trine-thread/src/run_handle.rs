@@ -16,11 +16,11 @@ use crate::served::{Delivery, Outcome, Serve, Served};
 
 /// Calls into a run from any thread; clones reach the same run. In trio `TrioToken`.
 ///
-/// It does not keep the run alive: after the end of the run every call fails with [`FromThreadError::RunFinished`], and so
-/// does one that is under way when the run ends.
+/// It does not keep the run alive: after the end of the run every call fails with
+/// [`FromThreadError::RunFinished`], and so does one that is under way when the run ends.
 ///
-/// Async closures run as tasks of the run itself, under no scope of the program. When the run ends they are cancelled,
-/// drained and waited for.
+/// Async closures run as tasks of the run itself, under no scope of the program. When the run ends
+/// they are cancelled, drained and waited for.
 ///
 /// # Examples
 ///
@@ -86,7 +86,8 @@ impl RunHandle {
         Some(Self { remote, calls, thread: thread::current().id() })
     }
 
-    /// Runs an async closure as a task of the run, and blocks until it is done. In trio `from_thread.run` with a token.
+    /// Runs an async closure as a task of the run, and blocks until it is done. In trio
+    /// `from_thread.run` with a token.
     ///
     /// # Errors
     ///
@@ -94,8 +95,8 @@ impl RunHandle {
     ///
     /// # Panics
     ///
-    /// If the closure panics: the panic resumes here, and the run goes on. If it is called on the thread of the run, where it
-    /// would wait for itself.
+    /// If the closure panics: the panic resumes here, and the run goes on. If it is called on the
+    /// thread of the run, where it would wait for itself.
     ///
     /// # Examples
     ///
@@ -124,8 +125,8 @@ impl RunHandle {
     ///
     /// # Panics
     ///
-    /// If the closure panics: the panic resumes here, and the run goes on. If it is called on the thread of the run, where it
-    /// would wait for itself.
+    /// If the closure panics: the panic resumes here, and the run goes on. If it is called on the
+    /// thread of the run, where it would wait for itself.
     ///
     /// # Examples
     ///
@@ -148,10 +149,11 @@ impl RunHandle {
         wait_for(question)
     }
 
-    /// Has a closure run on the thread of the run, soon, and does not wait for it. In trio `TrioToken.run_sync_soon`.
+    /// Has a closure run on the thread of the run, soon, and does not wait for it. In trio
+    /// `TrioToken.run_sync_soon`.
     ///
-    /// Closures from one thread run in order. One that was accepted runs, also if the run is about to end. It must not block,
-    /// and a panic of it ends the run.
+    /// Closures from one thread run in order. One that was accepted runs, also if the run is about
+    /// to end. It must not block, and a panic of it ends the run.
     ///
     /// # Errors
     ///
@@ -175,15 +177,15 @@ impl RunHandle {
         self.send(f)
     }
 
-    /// Runs an async closure as a task of the run, awaited from any executor, also on other threads: the async form of
-    /// [`run`](Self::run).
+    /// Runs an async closure as a task of the run, awaited from any executor, also on other
+    /// threads: the async form of [`run`](Self::run).
     ///
     /// The call begins with the first poll. The future is `Send`.
     ///
     /// # Cancellation
     ///
-    /// A checkpoint. Cancelled or dropped, it cancels the closure in the run, whose shielded parts and cleanup still run
-    /// there; nobody waits for that but the run.
+    /// A checkpoint. Cancelled or dropped, it cancels the closure in the run, whose shielded parts
+    /// and cleanup still run there; nobody waits for that but the run.
     ///
     /// # Errors
     ///

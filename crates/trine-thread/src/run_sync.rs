@@ -1,11 +1,14 @@
-//! `RunSync`: the future that has a closure run in a worker thread, and does what the thread asks of it meanwhile.
+//! `RunSync`: the future that has a closure run in a worker thread, and does what the thread asks
+//! of it meanwhile.
 //!
-//! It waits for a token, starts the thread, and then looks at each poll for the result, and for requests of the thread,
-//! which it begins and polls in place: they are part of its own task, under the scopes around it.
+//! It waits for a token, starts the thread, and then looks at each poll for the result, and for
+//! requests of the thread, which it begins and polls in place: they are part of its own task, under
+//! the scopes around it.
 //!
-//! Once the thread has started the future is a guard: a cancel lets it be polled until the closure returns. Not so if
-//! it may be abandoned: then it is simply dropped, and the thread goes on alone. A future that is dropped by other code
-//! than a cancel (a `select!`) cannot wait; then a task of the run itself does, so that no run ends before its threads.
+//! Once the thread has started the future is a guard: a cancel lets it be polled until the closure
+//! returns. Not so if it may be abandoned: then it is simply dropped, and the thread goes on alone.
+//! A future that is dropped by other code than a cancel (a `select!`) cannot wait; then a task of
+//! the run itself does, so that no run ends before its threads.
 
 use std::fmt;
 use std::io;
@@ -25,8 +28,8 @@ use crate::served::Serve;
 use crate::task::{Finished, Start, Task};
 use crate::to_thread::Options;
 
-/// How often one poll looks for more from the thread. A thread that asks again as soon as it is answered must not keep
-/// the other tasks waiting.
+/// How often one poll looks for more from the thread. A thread that asks again as soon as it is
+/// answered must not keep the other tasks waiting.
 const REQUESTS_PER_POLL: usize = 8;
 
 /// The future of [`to_thread::run_sync`](crate::to_thread::run_sync) and
@@ -55,9 +58,11 @@ enum Stage<F, T> {
 
 struct Running<F, T> {
     task: Arc<Task<F, T>>,
-    /// What the thread has asked for and was not answered yet. One at a time, but for iterators that go on beside.
+    /// What the thread has asked for and was not answered yet. One at a time, but for iterators
+    /// that go on beside.
     serving: Vec<Box<dyn Serve>>,
-    /// In a run, unless it may be abandoned: the region that a cancel finds, also behind a foreign combinator.
+    /// In a run, unless it may be abandoned: the region that a cancel finds, also behind a foreign
+    /// combinator.
     held: Option<ScopeFrame>,
 }
 
@@ -121,7 +126,8 @@ impl<F, T> Running<F, T> {
         Poll::Pending
     }
 
-    /// Polls what the thread has asked for. An answer lets the thread go on; when it is back, it wakes this task.
+    /// Polls what the thread has asked for. An answer lets the thread go on; when it is back, it
+    /// wakes this task.
     fn serve(&mut self, cx: &mut Context<'_>) {
         self.serving.retain_mut(|serving| serving.poll(cx).is_pending());
     }

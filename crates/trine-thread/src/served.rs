@@ -1,7 +1,8 @@
-//! `Served`: a future that another thread asked for, polled in a run, whose outcome goes back to that thread.
+//! `Served`: a future that another thread asked for, polled in a run, whose outcome goes back to
+//! that thread.
 //!
-//! It is a region of its own for cancelling, as a cancel scope is: cancelled, it is polled once more, then for as long as
-//! something inside must be drained, then dropped; the thread is told so.
+//! It is a region of its own for cancelling, as a cancel scope is: cancelled, it is polled once
+//! more, then for as long as something inside must be drained, then dropped; the thread is told so.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -127,7 +128,8 @@ impl<T: 'static> Serve for Served<T> {
 }
 
 impl<T> Served<T> {
-    /// Lets go of the future, then tells the thread: it finds everything gone that it had borrowed from the run.
+    /// Lets go of the future, then tells the thread: it finds everything gone that it had borrowed
+    /// from the run.
     fn end(&mut self, outcome: Outcome<T>) {
         let future = self.future.take();
         // Unwind safety: nothing is left of what panicked, and the thread is told of it.

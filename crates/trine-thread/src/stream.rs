@@ -48,7 +48,8 @@ impl<T: Send + 'static> ThreadStream<T> {
         let ends = EndsBuffer(Arc::clone(&buffer));
         let worker = options.run_sync(move || {
             let context = WorkerContext::current();
-            // Unwind safety: nothing is left of the iterator. The panic goes on in the run, after the items before it.
+            // Unwind safety: nothing is left of the iterator. The panic goes on in the run, after
+            // the items before it.
             catch_unwind(AssertUnwindSafe(move || {
                 for item in iterator {
                     if ends.0.push(item, context.as_ref()).is_err() {
@@ -92,7 +93,8 @@ impl<T> Stream for ThreadStream<T> {
         if let Poll::Ready(Some(item)) = polled {
             return Poll::Ready(Some(item));
         }
-        // Starts the thread at the first poll, serves its calls back, and at the end brings out a panic.
+        // Starts the thread at the first poll, serves its calls back, and at the end brings out a
+        // panic.
         if let Some(worker) = &mut self.worker {
             let result = ready!(worker.as_mut().poll(cx));
             self.worker = None;

@@ -43,7 +43,8 @@ pub(crate) struct Start<F> {
 pub(crate) struct Task<F, T> {
     start: Mutex<Option<Start<F>>>,
     exchange: Exchange<Box<dyn Request>, Finished<T>>,
-    /// Whether the worker's caller is cancelled. Relaxed: a hint for the worker, nothing else is read by it.
+    /// Whether the worker's caller is cancelled. Relaxed: a hint for the worker, nothing else is
+    /// read by it.
     cancelled: AtomicBool,
     /// The run of the host, if it is in one.
     run: Option<RemoteHandle>,
@@ -120,13 +121,13 @@ where
         let Some(Start { f, permit, name, work }) = start else { return };
         let context = WorkerContext::enter(Arc::clone(&self) as Arc<dyn Caller>, work);
         let name = name.map(|name| ThreadName::set(&name));
-        // Unwind safety: the panic goes on in the caller, who sees what the closure shares with it in the state it was left
-        // in, as after any panic.
+        // Unwind safety: the panic goes on in the caller, who sees what the closure shares with it
+        // in the state it was left in, as after any panic.
         let result = catch_unwind(AssertUnwindSafe(f));
         drop(name);
         let worker = context.leave();
-        // In this order: whoever gets the token finds this thread idle, so there are no more threads than tokens. And
-        // whoever waits for the token need not wait for the caller to run.
+        // In this order: whoever gets the token finds this thread idle, so there are no more
+        // threads than tokens. And whoever waits for the token need not wait for the caller to run.
         idle();
         drop(permit);
         self.exchange.deliver(result);

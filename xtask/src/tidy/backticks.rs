@@ -1,6 +1,7 @@
 //! What stands in backticks: the names and paths that prose speaks of.
 
-/// What stands between backticks in `text`, each with the offset at which it begins; code blocks are left out.
+/// What stands between backticks in `text`, each with the offset at which it begins; code blocks
+/// are left out.
 pub(super) fn spans(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut at = 0;
     std::iter::from_fn(move || {

@@ -1,9 +1,10 @@
 //! Check: what comments speak of exists.
 //!
-//! A name in backticks counts as one of ours if it looks like one: a path `a::b`, a call `a()`, a word with an
-//! underscore, a word that begins with a capital and goes on with small letters. Each of its words must then occur
-//! somewhere in the code or the manifests of the workspace. Paths that begin with a crate from elsewhere, and names
-//! that follow its name ("trio's …", "trio: …"), are not looked into.
+//! A name in backticks counts as one of ours if it looks like one: a path `a::b`, a call `a()`, a
+//! word with an underscore, a word that begins with a capital and goes on with small letters. Each
+//! of its words must then occur somewhere in the code or the manifests of the workspace. Paths that
+//! begin with a crate from elsewhere, and names that follow its name ("trio's …", "trio: …"), are
+//! not looked into.
 
 use std::collections::HashSet;
 
@@ -12,8 +13,9 @@ use super::finding::{Check, Finding};
 use crate::rust_file::{Comment, CommentKind};
 use crate::tree::{Tree, has_extension};
 
-/// Names that are spoken of though they do not occur in the code, one a line, each with its reason after a `#`.
-/// One that ends with two colons is a crate: paths that begin with it are not looked into.
+/// Names that are spoken of though they do not occur in the code, one a line, each with its reason
+/// after a `#`. One that ends with two colons is a crate: paths that begin with it are not looked
+/// into.
 const ALLOWED: &str = "xtask/names.txt";
 
 /// The crates that every program has.
@@ -88,7 +90,8 @@ fn unknown_word<'a>(span: &'a str, known: &HashSet<String>) -> Option<&'a str> {
     }
 }
 
-/// The path at the beginning of a span that is nothing but a path, a call of one, or a type with parameters.
+/// The path at the beginning of a span that is nothing but a path, a call of one, or a type with
+/// parameters.
 fn path_of(span: &str) -> Option<(&str, bool)> {
     let span = span.trim_end_matches('!');
     let end = span

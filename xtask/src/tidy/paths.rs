@@ -1,8 +1,8 @@
 //! Check: the files and folders that documents and comments speak of exist.
 //!
-//! A span in backticks counts as a path of ours if it ends like one of our files, or if it begins with a folder of
-//! the workspace; a link in a document counts if it leads to no other site. A path may be given from the root, from
-//! the folder of the file that names it, or by its last parts.
+//! A span in backticks counts as a path of ours if it ends like one of our files, or if it begins
+//! with a folder of the workspace; a link in a document counts if it leads to no other site. A path
+//! may be given from the root, from the folder of the file that names it, or by its last parts.
 
 use super::backticks;
 use super::finding::{Check, Finding};
@@ -54,7 +54,8 @@ fn is_path_of_ours(tree: &Tree, span: &str) -> bool {
     span.chars().all(plain) && !span.starts_with(['/', '-']) && (named || rooted)
 }
 
-/// The targets of links that stay in the workspace; rustdoc looks after those of doc comments, which name items.
+/// The targets of links that stay in the workspace; rustdoc looks after those of doc comments,
+/// which name items.
 fn links(text: &str) -> impl Iterator<Item = (usize, &str)> {
     text.match_indices("](").filter_map(|(at, opening)| {
         let begin = at + opening.len();

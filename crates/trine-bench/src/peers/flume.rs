@@ -1,4 +1,5 @@
-//! flume: channels with several receivers and down to capacity 0, here between tasks of a `LocalExecutor`.
+//! flume: channels with several receivers and down to capacity 0, here between tasks of a
+//! `LocalExecutor`.
 
 use async_executor::{LocalExecutor, Task};
 use flume::{Receiver, Sender, bounded};

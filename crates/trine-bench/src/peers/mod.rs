@@ -1,8 +1,10 @@
 //! The peers: each a module with a program for every workload that it has the means for.
 //!
-//! `PEERS` lists them in the order of the table. A peer's module gives its runtime in `mod.rs` (`run`: start it, put the idle
-//! tasks beside, run the body) and its programs in one file a family: `groups`, `yields`, `channels`, `time`, `limits`,
-//! `threads`. Peers that are one thing, a channel say, have one file for everything. Read the same file of two peers side by side to see what each asks of its user.
+//! `PEERS` lists them in the order of the table. A peer's module gives its runtime in `mod.rs`
+//! (`run`: start it, put the idle tasks beside, run the body) and its programs in one file a
+//! family: `groups`, `yields`, `channels`, `time`, `limits`, `threads`. Peers that are one thing, a
+//! channel say, have one file for everything. Read the same file of two peers side by side to see
+//! what each asks of its user.
 
 use crate::bench::Bench;
 use crate::workload::Workload;
@@ -24,7 +26,8 @@ mod moro;
 mod tokio;
 mod trine;
 
-/// A workload written for one peer: does `bench.ops` operations, the measured part between the marks; returns the checksum.
+/// A workload written for one peer: does `bench.ops` operations, the measured part between the
+/// marks; returns the checksum.
 pub(crate) type Program = fn(&Bench) -> u64;
 
 /// What a peer is in the comparison.

@@ -1,4 +1,5 @@
-//! monoio: a runtime of one thread, here on its legacy driver, which runs where io_uring is refused.
+//! monoio: a runtime of one thread, here on its legacy driver, which runs where io_uring is
+//! refused.
 
 use std::cell::Cell;
 use std::future::pending;

@@ -1,4 +1,5 @@
-//! moro: async scopes whose jobs borrow, boxed in a `FuturesUnordered`; jobs must be `Send`, and there is no executor.
+//! moro: async scopes whose jobs borrow, boxed in a `FuturesUnordered`; jobs must be `Send`, and
+//! there is no executor.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -17,8 +17,8 @@ fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// A wrong checksum ends the run with an error, so one round at small scale proves all programs right; every workload that
-/// `--list` names has its line in the table.
+/// A wrong checksum ends the run with an error, so one round at small scale proves all programs
+/// right; every workload that `--list` names has its line in the table.
 #[test]
 fn every_program_gives_the_right_result() {
     let table = stdout(&bench(&["--scale", "small", "--rounds", "1"]));
@@ -34,7 +34,8 @@ fn every_program_gives_the_right_result_with_idle_tasks_beside() {
     stdout(&bench(&["--scale", "small", "--rounds", "1", "--idle", "1,000"]));
 }
 
-/// A name that is exactly that of a workload means this one; a part of a name means all that contain it.
+/// A name that is exactly that of a workload means this one; a part of a name means all that
+/// contain it.
 #[test]
 fn names_and_parts_of_names_choose() {
     let exact = stdout(&bench(&["nested-1", "--scale", "small", "--rounds", "1"]));

@@ -112,8 +112,8 @@ fn a_cancel_from_outside_while_the_inner_one_drains() {
     });
 }
 
-/// A cancel of the outer scope in the very tick in which the inner one has caught: the code after the
-/// inner one runs on to its next checkpoint.
+/// A cancel of the outer scope in the very tick in which the inner one has caught: the code after
+/// the inner one runs on to its next checkpoint.
 // rule: C-6
 #[test]
 fn a_cancel_right_after_the_inner_one_has_caught() {
@@ -163,8 +163,8 @@ fn a_shield_set_too_late_does_not_trap_the_cancel() {
     });
 }
 
-/// The same where both are cancelled: with the shield set, the cancel from outside is not visible at
-/// the exit of the inner scope any more, so that one catches its own.
+/// The same where both are cancelled: with the shield set, the cancel from outside is not visible
+/// at the exit of the inner scope any more, so that one catches its own.
 // rule: C-6, C-8
 #[test]
 fn a_shield_set_while_the_inner_one_is_cut() {

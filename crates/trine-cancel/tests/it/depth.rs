@@ -55,8 +55,8 @@ fn deep_scopes_are_polled() {
     });
 }
 
-/// Cancelled from the outermost, whether or not the innermost is shielded for a while; the innermost
-/// is dropped, and the outermost catches.
+/// Cancelled from the outermost, whether or not the innermost is shielded for a while; the
+/// innermost is dropped, and the outermost catches.
 // rule: C-15
 #[test]
 fn deep_scopes_are_cancelled() {

@@ -541,8 +541,8 @@ fn a_second_cancel_while_draining() {
     });
 }
 
-/// A cancel that comes up while the region is being polled does not cut it in that very poll: what had
-/// been completed by then is delivered first.
+/// A cancel that comes up while the region is being polled does not cut it in that very poll: what
+/// had been completed by then is delivered first.
 // rule: C-5, D-8
 #[test]
 fn what_was_completed_in_the_poll_of_the_cancel_is_delivered() {

@@ -108,8 +108,8 @@ fn nested_shields_are_all_cut() {
     });
 }
 
-/// After the grace code is not cut in the middle: it runs to its next checkpoint, and a cleanup that
-/// begins then runs to its first.
+/// After the grace code is not cut in the middle: it runs to its next checkpoint, and a cleanup
+/// that begins then runs to its first.
 // rule: D-10, C-3
 #[test]
 fn after_the_grace_code_runs_to_its_next_checkpoint() {
@@ -300,8 +300,8 @@ fn a_task_started_after_the_grace() {
     });
 }
 
-/// A shield that is set after the grace holds nothing, and nothing up: also behind a combinator, which has not
-/// polled what is inside since the cancel.
+/// A shield that is set after the grace holds nothing, and nothing up: also behind a combinator,
+/// which has not polled what is inside since the cancel.
 // rule: D-10, D-5
 #[test]
 fn shielding_after_the_grace() {

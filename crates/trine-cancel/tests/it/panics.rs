@@ -34,8 +34,8 @@ fn a_panic_goes_through_scopes() {
     assert_eq!(message, "broken");
 }
 
-/// Caught on its way, by whoever likes to, it has changed nothing: the code after it is where it was
-/// before, the scope is over, and other scopes work.
+/// Caught on its way, by whoever likes to, it has changed nothing: the code after it is where it
+/// was before, the scope is over, and other scopes work.
 // rule: N-4, D-13
 #[test]
 fn a_panic_that_is_caught_leaves_the_scopes_in_order() {
@@ -106,8 +106,8 @@ fn a_panic_in_a_destructor_when_a_body_is_cut() {
     assert_eq!(message, "dropped badly, deeper");
 }
 
-/// It is caught by a foreign combinator: the scope that was cutting is cut, and has caught its cancel
-/// when it is polled again.
+/// It is caught by a foreign combinator: the scope that was cutting is cut, and has caught its
+/// cancel when it is polled again.
 // rule: N-4
 #[test]
 fn a_destructor_panics_behind_a_combinator() {

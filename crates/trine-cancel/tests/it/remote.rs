@@ -57,7 +57,8 @@ fn several_threads_cancel() {
     });
 }
 
-/// A request made before the scope is entered takes effect at its entry, or when the scope is asked.
+/// A request made before the scope is entered takes effect at its entry, or when the scope is
+/// asked.
 // rule: C-2, C-3
 #[test]
 fn cancelled_before_entry() {

@@ -11,8 +11,8 @@ use trine_nursery::open_nursery;
 
 use crate::support::{Trace, check, forever, ms};
 
-/// A shield hides what is outside of it only: its own cancel, its own deadline and the scopes inside
-/// work as usual.
+/// A shield hides what is outside of it only: its own cancel, its own deadline and the scopes
+/// inside work as usual.
 // rule: C-8
 #[test]
 fn a_shielded_scope_is_cancelled_by_itself() {
@@ -155,8 +155,8 @@ fn a_sleep_that_was_passed_over_ends_when_a_shield_hides_the_cancel() {
     });
 }
 
-/// A shield that is set while what is inside is being drained: what is left goes on undisturbed, but
-/// what was cut stays cut, so the scope that was cancelled catches once the guards have ended.
+/// A shield that is set while what is inside is being drained: what is left goes on undisturbed,
+/// but what was cut stays cut, so the scope that was cancelled catches once the guards have ended.
 // rule: C-8, D-12
 #[test]
 fn shielding_while_draining() {

@@ -66,7 +66,8 @@ fn what_is_a_cancel_point() {
     });
 }
 
-/// `checkpoint` yields first: a cancel that comes meanwhile is seen, and a deadline that has passed.
+/// `checkpoint` yields first: a cancel that comes meanwhile is seen, and a deadline that has
+/// passed.
 // rule: L-6
 #[test]
 fn a_checkpoint_yields_and_then_looks() {
@@ -84,8 +85,8 @@ fn a_checkpoint_yields_and_then_looks() {
     });
 }
 
-/// Operations that never block use up the task's budget, and then yield once; so others run, however many
-/// operations it does. `checkpoint` always yields.
+/// Operations that never block use up the task's budget, and then yield once; so others run,
+/// however many operations it does. `checkpoint` always yields.
 // rule: L-5
 #[test]
 fn a_budget_of_operations() {
@@ -134,8 +135,8 @@ fn a_new_tick_brings_a_new_budget() {
     });
 }
 
-/// What had completed before the cancel delivers its result; the cancel is seen at the next checkpoint. What
-/// had not completed by then never does.
+/// What had completed before the cancel delivers its result; the cancel is seen at the next
+/// checkpoint. What had not completed by then never does.
 // rule: L-7, L-4, C-5
 #[test]
 fn completed_or_cancelled() {

@@ -7,7 +7,8 @@ use trine_core::lowlevel::{Group, Guard, ScopeFrame, Under, Usage, usage};
 
 use crate::support::{in_region, run};
 
-/// Runs code in a task that ends right after it was woken, so that it leaves its place on the ready list.
+/// Runs code in a task that ends right after it was woken, so that it leaves its place on the ready
+/// list.
 async fn in_task_that_ends(group: &Group, code: impl FnOnce()) {
     let task = group.add(Under::Group, 0);
     let mut code = Some(code);
@@ -32,7 +33,8 @@ async fn clear(group: &Group) {
     .await;
 }
 
-/// A guard that is kept guards nothing once its task has ended, though the task had been woken again.
+/// A guard that is kept guards nothing once its task has ended, though the task had been woken
+/// again.
 // rule: D-13
 #[test]
 fn a_guard_outlives_a_task_that_was_woken() {
@@ -45,7 +47,8 @@ fn a_guard_outlives_a_task_that_was_woken() {
     });
 }
 
-/// A region that is kept hangs under nothing once its task has ended, though the task had been woken again.
+/// A region that is kept hangs under nothing once its task has ended, though the task had been
+/// woken again.
 // rule: D-13
 #[test]
 fn a_region_outlives_a_task_that_was_woken() {
@@ -78,8 +81,8 @@ fn a_guard_outlives_its_run() {
     assert_eq!(usage(), Usage::default());
 }
 
-/// A region that must be drained and is kept, while the cancelled one around it is dropped, is not cancelled
-/// any more.
+/// A region that must be drained and is kept, while the cancelled one around it is dropped, is not
+/// cancelled any more.
 // rule: C-6
 #[test]
 fn a_region_outlives_what_was_around_it() {

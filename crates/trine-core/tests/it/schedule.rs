@@ -26,7 +26,8 @@ impl Future for Busy {
     }
 }
 
-/// What is ready at the start of a tick runs once in it, in turn; what becomes ready meanwhile waits.
+/// What is ready at the start of a tick runs once in it, in turn; what becomes ready meanwhile
+/// waits.
 // rule: L-1, L-2
 #[test]
 fn each_once_a_tick() {
@@ -143,8 +144,8 @@ fn the_same_seed_the_same_order() {
     assert!(orders.iter().any(|order| *order != orders[0]), "seeds differ");
 }
 
-/// All deadlines that are due expire before any task of the tick runs: of two regions that expire together
-/// the outer one catches, and a sleep of the same instant does not complete in either.
+/// All deadlines that are due expire before any task of the tick runs: of two regions that expire
+/// together the outer one catches, and a sleep of the same instant does not complete in either.
 // rule: L-4
 #[test]
 fn deadlines_expire_before_tasks_run() {

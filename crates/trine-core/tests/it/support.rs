@@ -1,4 +1,5 @@
-//! What the tests share: a virtual clock and a region that can be cancelled, made of the core alone.
+//! What the tests share: a virtual clock and a region that can be cancelled, made of the core
+//! alone.
 
 use std::cell::Cell;
 use std::future::{Future, poll_fn};

@@ -119,7 +119,8 @@ fn a_release_passes_over_a_waiter_that_is_cancelled_and_still_in_line() {
                 trace.borrow_mut().push("the next was let in");
             });
             checkpoint().await;
-            // In this order, without a checkpoint between: the first in line is cancelled, but not gone yet.
+            // In this order, without a checkpoint between: the first in line is cancelled, but not
+            // gone yet.
             scope.cancel();
             assert_eq!(limiter.statistics().tasks_waiting, 1);
             drop(permit);

@@ -49,7 +49,8 @@ fn a_burst_of_one_spaces_all_and_a_larger_one_is_saved_up_in_a_pause() {
 
 #[test]
 fn a_rate_that_divides_no_nanosecond_is_not_rounded() {
-    // Three in 10 ns: a third of that is no whole number, but a hundred times three is exactly 1000 ns.
+    // Three in 10 ns: a third of that is no whole number, but a hundred times three is exactly 1000
+    // ns.
     let elapsed = run(async {
         let (start, rate) = (now(), RateLimiter::new(3, Duration::from_nanos(10)).with_burst(2));
         for _ in 0..302 {

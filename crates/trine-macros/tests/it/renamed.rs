@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
-/// The names under which a package of the test has trine, and a program that uses the attributes there.
+/// The names under which a package of the test has trine, and a program that uses the attributes
+/// there.
 struct Case {
     name: &'static str,
     dependencies: &'static str,

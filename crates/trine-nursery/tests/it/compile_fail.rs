@@ -1,7 +1,8 @@
 //! What must not compile, each beside a twin that does.
 
-/// A task may borrow from outside its nursery only: not from the body, which may end before it, nor anything
-/// that ends before the nursery; not shared and mutably at once; and a spawned task borrows nothing.
+/// A task may borrow from outside its nursery only: not from the body, which may end before it, nor
+/// anything that ends before the nursery; not shared and mutably at once; and a spawned task
+/// borrows nothing.
 // rule: N-12
 #[test]
 #[ignore = "compiles a package of its own, which takes some seconds"]

@@ -224,7 +224,8 @@ fn memory_is_flat(few: usize, many: usize) {
     }
 }
 
-/// What a task costs in allocations: its own box, and for a spawned one what it shares with the run.
+/// What a task costs in allocations: its own box, and for a spawned one what it shares with the
+/// run.
 // rule: N-9
 #[test]
 fn allocations_of_a_task() {

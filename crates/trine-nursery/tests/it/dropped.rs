@@ -22,8 +22,8 @@ async fn poll_times(times: usize, future: impl Future<Output = ()>) {
     }
 }
 
-/// A nursery that is dropped drops its tasks at once, the newest first, then the body; cleanup that would
-/// have to wait is not run.
+/// A nursery that is dropped drops its tasks at once, the newest first, then the body; cleanup that
+/// would have to wait is not run.
 // rule: D-11, N-7
 #[test]
 fn drops_its_tasks_newest_first() {
@@ -151,8 +151,8 @@ async fn start_parked(
     assert!(result.is_ok());
 }
 
-/// A task that the run polls can drop the nursery that owns it, and so itself: it is gone after this
-/// poll, and what it opens until then leaves no trace.
+/// A task that the run polls can drop the nursery that owns it, and so itself: it is gone after
+/// this poll, and what it opens until then leaves no trace.
 // rule: D-11, N-7
 #[test]
 fn a_spawned_task_drops_its_own_nursery() {
@@ -183,8 +183,8 @@ fn a_spawned_task_drops_its_own_nursery() {
     });
 }
 
-/// A handle that is kept does not keep the nursery open, nor its tasks alive; not even when a task holds
-/// the handle.
+/// A handle that is kept does not keep the nursery open, nor its tasks alive; not even when a task
+/// holds the handle.
 // rule: N-7
 #[test]
 fn a_kept_handle_keeps_nothing() {

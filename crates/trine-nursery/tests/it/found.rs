@@ -7,8 +7,8 @@ use trine_nursery::{Nursery, TaskStatus, open_nursery, try_open_nursery};
 
 use crate::support::{Trace, WAYS, Way, expect_trace, ms, run_shuffled, sleep_ms};
 
-/// A failure cancels the body also when the tasks had been cancelled before, and the body is about to be
-/// polled.
+/// A failure cancels the body also when the tasks had been cancelled before, and the body is about
+/// to be polled.
 // rule: N-3, D-9
 #[test]
 fn a_failure_after_cancel_tasks_cancels_the_body() {
@@ -55,8 +55,8 @@ fn a_shield_in_the_last_poll() {
     }
 }
 
-/// A shielded scope that is cancelled by itself, and then cut because the grace of a scope around it is over,
-/// does not hold up that scope.
+/// A shielded scope that is cancelled by itself, and then cut because the grace of a scope around
+/// it is over, does not hold up that scope.
 // rule: D-10, C-6
 #[test]
 fn a_cut_shield_holds_up_nothing() {
@@ -76,8 +76,8 @@ fn a_cut_shield_holds_up_nothing() {
     );
 }
 
-/// A task that cancels itself, and then starts another one in a nursery of its own, is drained: the pending
-/// start, which became a guard after the cancel, does not hold it up.
+/// A task that cancels itself, and then starts another one in a nursery of its own, is drained: the
+/// pending start, which became a guard after the cancel, does not hold it up.
 // rule: S-5, D-9
 #[test]
 fn a_start_after_the_cancel() {

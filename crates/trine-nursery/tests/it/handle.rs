@@ -74,8 +74,8 @@ fn cancels_just_this_task() {
     );
 }
 
-/// A task that was cancelled with its nursery, or has panicked, or has failed, has no value; its error is the
-/// nursery's alone.
+/// A task that was cancelled with its nursery, or has panicked, or has failed, has no value; its
+/// error is the nursery's alone.
 #[test]
 fn a_task_without_value() {
     run_shuffled(async || {
@@ -109,7 +109,8 @@ fn a_task_without_value() {
     assert_eq!(message, "no value");
 }
 
-/// Who awaits a task that fails or panics, inside the nursery, is cancelled before it could see `None`.
+/// Who awaits a task that fails or panics, inside the nursery, is cancelled before it could see
+/// `None`.
 // rule: N-3
 #[test]
 fn a_failure_cancels_who_awaits_it() {
@@ -135,8 +136,8 @@ fn a_failure_cancels_who_awaits_it() {
     }
 }
 
-/// Who awaits it is cancelled like anywhere: what had been told before is delivered, from the cancel on
-/// nothing is; the value stays.
+/// Who awaits it is cancelled like anywhere: what had been told before is delivered, from the
+/// cancel on nothing is; the value stays.
 // rule: L-7
 #[test]
 fn awaiting_is_a_checkpoint() {

@@ -40,8 +40,8 @@ async fn leaked_on_purpose(polls: &'static Cell<usize>, wakers: &mut Vec<Waker>)
     wakers.append(&mut kept.borrow_mut());
 }
 
-/// Its tasks are never polled again, whoever wakes them, though what they borrow is gone; the run goes on
-/// and ends.
+/// Its tasks are never polled again, whoever wakes them, though what they borrow is gone; the run
+/// goes on and ends.
 // rule: N-11
 #[test]
 fn tasks_of_a_leaked_nursery_are_never_polled_again() {
@@ -65,7 +65,8 @@ fn tasks_of_a_leaked_nursery_are_never_polled_again() {
     .unwrap();
 }
 
-/// A leaked nursery leaves its spawned tasks, which borrow nothing, to the run: they go on, and end with it.
+/// A leaked nursery leaves its spawned tasks, which borrow nothing, to the run: they go on, and end
+/// with it.
 // rule: N-11
 #[test]
 fn spawned_tasks_of_a_leaked_nursery_end_with_the_run() {

@@ -319,8 +319,8 @@ fn not_lost_when_the_nursery_is_dropped() {
     }
 }
 
-/// A task that is being started belongs to the caller, and so does its panic; once it has started, the
-/// panic is the nursery's.
+/// A task that is being started belongs to the caller, and so does its panic; once it has started,
+/// the panic is the nursery's.
 // rule: N-4, S-1, S-2
 #[test]
 fn before_and_after_started() {
@@ -408,8 +408,8 @@ fn in_the_closure_of_a_start() {
     });
 }
 
-/// A leaked nursery leaves its spawned tasks to the end of the run; should one of them panic then, the
-/// thread is as before all the same.
+/// A leaked nursery leaves its spawned tasks to the end of the run; should one of them panic then,
+/// the thread is as before all the same.
 // rule: N-4, L-8
 #[test]
 fn at_the_end_of_the_run() {

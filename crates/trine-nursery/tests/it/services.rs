@@ -44,8 +44,8 @@ fn outlives_the_others() {
     );
 }
 
-/// Cleanup of cancelled tasks, and of the body, may still use it: whether the cancel comes from outside,
-/// from an error, or from `cancel_tasks`.
+/// Cleanup of cancelled tasks, and of the body, may still use it: whether the cancel comes from
+/// outside, from an error, or from `cancel_tasks`.
 #[test]
 fn cleanup_may_use_it() {
     for (how, value) in [("outside", None), ("error", Some(false)), ("tasks", Some(true))] {
@@ -104,8 +104,8 @@ fn cleanup_may_use_it() {
     }
 }
 
-/// A service that fails cancels the body and the tasks, which may still use the other services; then
-/// those. Its error is one of the group, with its name and the place where it was started.
+/// A service that fails cancels the body and the tasks, which may still use the other services;
+/// then those. Its error is one of the group, with its name and the place where it was started.
 #[test]
 fn may_fail() {
     expect_trace(
@@ -201,8 +201,8 @@ fn may_come_and_go() {
     });
 }
 
-/// One that is started in the last moment runs to its first checkpoint; so does one that the end of another
-/// service starts.
+/// One that is started in the last moment runs to its first checkpoint; so does one that the end of
+/// another service starts.
 // rule: D-7
 #[test]
 fn may_come_late() {

@@ -29,7 +29,8 @@ pub(crate) fn run<T>(program: impl Future<Output = T>) -> T {
     run_with(Runner::new(), program)
 }
 
-/// The same on a runner of one's own, whose clock is replaced. A program that nobody will ever wake fails.
+/// The same on a runner of one's own, whose clock is replaced. A program that nobody will ever wake
+/// fails.
 pub(crate) fn run_with<T>(runner: Runner, program: impl Future<Output = T>) -> T {
     let program = async {
         let stuck = |idle| assert_ne!(idle, Idle::Stuck, "nobody will ever wake it");
@@ -91,8 +92,8 @@ impl Drop for AtDrop {
     }
 }
 
-/// Runs a program that must leave this trace: in this order first in first out, and with the same times
-/// under other schedules, where the order within an instant is not specified.
+/// Runs a program that must leave this trace: in this order first in first out, and with the same
+/// times under other schedules, where the order within an instant is not specified.
 #[track_caller]
 pub(crate) fn expect_trace(program: impl AsyncFn(Trace), expected: &[&str]) {
     let (trace, ()) = traced(Runner::new(), &program);
@@ -149,7 +150,8 @@ thread_local! {
     static PANICS: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
 }
 
-/// Runs `f` and gives the files in which panics began meanwhile: one for each call of the panic hook.
+/// Runs `f` and gives the files in which panics began meanwhile: one for each call of the panic
+/// hook.
 pub(crate) fn watch_panics<T>(f: impl FnOnce() -> T) -> (T, Vec<String>) {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {

@@ -71,7 +71,8 @@ fn a_step_that_was_never_polled_has_not_come() {
     });
 }
 
-/// When a task that waits for its step is cancelled, the others fail, those that come later as well.
+/// When a task that waits for its step is cancelled, the others fail, those that come later as
+/// well.
 // rule: K-4
 #[test]
 fn a_step_whose_task_is_gone_breaks_the_others() {

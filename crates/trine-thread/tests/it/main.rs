@@ -19,7 +19,8 @@ use trine_core::Runner;
 use trine_core::lowlevel::{Usage, usage};
 use trine_testing::MockClock;
 
-/// Runs a program in virtual time that jumps when there is nothing to do, and finds everything given back at its end.
+/// Runs a program in virtual time that jumps when there is nothing to do, and finds everything
+/// given back at its end.
 fn run<T>(program: impl Future<Output = T>) -> T {
     let value = Runner::new().clock(MockClock::autojump()).run(program);
     assert_eq!(usage(), Usage::default());

@@ -54,7 +54,8 @@ fn a_thousand_threads_at_once() {
 // rule: T-2
 #[test]
 fn a_cancel_at_any_stage_leaves_nothing_behind() {
-    // Cancelled after 0, 1, 2, ... ticks: while waiting for a token, just started, running, calling back, returning.
+    // Cancelled after 0, 1, 2, ... ticks: while waiting for a token, just started, running, calling
+    // back, returning.
     const STAGES: usize = 30;
     for abandon in [false, true] {
         for stage in 0..STAGES {

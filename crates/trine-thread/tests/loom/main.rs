@@ -87,8 +87,8 @@ fn requests_and_results_arrive() {
     });
 }
 
-/// A host that goes away while a request comes in: the request is given back, or left to the host; in both cases the worker
-/// hears of it.
+/// A host that goes away while a request comes in: the request is given back, or left to the host;
+/// in both cases the worker hears of it.
 #[test]
 fn no_request_is_left_unanswered() {
     model(|| {

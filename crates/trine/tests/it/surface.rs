@@ -1,7 +1,7 @@
 //! What the umbrella offers: everything that its parts do, each thing once.
 //!
-//! The sources are read, not the compiled crates: a surface is what the `pub` items and `pub use` lines of a root module
-//! say, followed through modules and crates to where each item is defined.
+//! The sources are read, not the compiled crates: a surface is what the `pub` items and `pub use`
+//! lines of a root module say, followed through modules and crates to where each item is defined.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -22,8 +22,8 @@ const PARTS: [&str; 9] = [
     "trine_thread",
 ];
 
-/// What has two paths all the same, because the contract names both: a channel is what most programs begin with, and
-/// checkpoints are what operations are made of.
+/// What has two paths all the same, because the contract names both: a channel is what most
+/// programs begin with, and checkpoints are what operations are made of.
 const TWICE: [&[&str]; 3] = [
     &["channel::open_memory_channel", "open_memory_channel"],
     &["checkpoint", "lowlevel::checkpoint"],
@@ -108,7 +108,8 @@ impl Module<'_> {
             UseTree::Glob(_) => {
                 for (path, origin) in self.find(prefix.trim_end_matches("::")) {
                     let own = path.split("::").next().expect("it has a first part");
-                    // What a glob brings in gives way to what is named; the umbrella has a `lowlevel` of its own.
+                    // What a glob brings in gives way to what is named; the umbrella has a
+                    // `lowlevel` of its own.
                     let hidden = self.folder.join(format!("{own}.rs")).exists();
                     if self.krate != "trine" || !hidden {
                         surface.insert(path, origin);

@@ -1,5 +1,5 @@
-//! async-executor: a `LocalExecutor`, a `Vec` of its tasks as the group, and the crates it comes with: async-channel,
-//! async-io for time, async-lock, blocking.
+//! async-executor: a `LocalExecutor`, a `Vec` of its tasks as the group, and the crates it comes
+//! with: async-channel, async-io for time, async-lock, blocking.
 
 use std::cell::Cell;
 use std::future::pending;

@@ -1,4 +1,5 @@
-//! Threads beside async-executor: `unblock` of the crate blocking, and a channel that a plain thread sends to.
+//! Threads beside async-executor: `unblock` of the crate blocking, and a channel that a plain
+//! thread sends to.
 
 use std::sync::mpsc::channel;
 use std::thread;

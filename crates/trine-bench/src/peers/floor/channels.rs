@@ -1,4 +1,5 @@
-//! Channels on the floor: a cell or a deque; the tasks take turns, since it is known when each has to wait.
+//! Channels on the floor: a cell or a deque; the tasks take turns, since it is known when each has
+//! to wait.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;

@@ -1,7 +1,7 @@
 //! The floor: each workload by hand, with the work that nobody can avoid and nothing else.
 //!
-//! Tasks are boxed futures; a queue says whose turn it is; no wakers, no cancelling, no joining beyond counting. Idle tasks
-//! beside would cost it nothing and are left out.
+//! Tasks are boxed futures; a queue says whose turn it is; no wakers, no cancelling, no joining
+//! beyond counting. Idle tasks beside would cost it nothing and are left out.
 
 use crate::peers::Program;
 use crate::workload::{Kind, Workload};

@@ -47,7 +47,8 @@ impl Queue {
     }
 }
 
-/// Polls the tasks in turn until all have ended, without asking who is ready; gives the sum of their results.
+/// Polls the tasks in turn until all have ended, without asking who is ready; gives the sum of
+/// their results.
 pub(super) fn take_turns(mut tasks: Vec<Task<'_>>) -> u64 {
     let mut cx = Context::from_waker(Waker::noop());
     let mut sum = 0;

@@ -1,7 +1,9 @@
-//! `Wheel`: deadlines in lists by the millisecond: inserting and removing one is a handful of writes.
+//! `Wheel`: deadlines in lists by the millisecond: inserting and removing one is a handful of
+//! writes.
 //!
-//! A list holds every deadline whose millisecond has its number as remainder, so it serves deadlines less than a turn of the
-//! wheel ahead, and those that are removed before they are due, however far ahead.
+//! A list holds every deadline whose millisecond has its number as remainder, so it serves
+//! deadlines less than a turn of the wheel ahead, and those that are removed before they are due,
+//! however far ahead.
 
 use std::time::Instant;
 

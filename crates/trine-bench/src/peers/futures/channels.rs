@@ -1,4 +1,5 @@
-//! Channels in futures: `mpsc`, whose capacity is a place for each sender beyond the buffer; two futures under `join!`.
+//! Channels in futures: `mpsc`, whose capacity is a place for each sender beyond the buffer; two
+//! futures under `join!`.
 
 use std::sync::mpsc::channel;
 use std::thread;

@@ -1,6 +1,8 @@
-//! futures: no executor but `block_on`, `FuturesUnordered` as the group, `join!` for two, the channels of the crate.
+//! futures: no executor but `block_on`, `FuturesUnordered` as the group, `join!` for two, the
+//! channels of the crate.
 //!
-//! futures-buffered and futures-concurrency have groups of the same shape, so they share the programs: see `Unordered`.
+//! futures-buffered and futures-concurrency have groups of the same shape, so they share the
+//! programs: see `Unordered`.
 
 use std::future::pending;
 use std::pin::pin;
@@ -59,7 +61,8 @@ fn group_program<U: Unordered>(workload: &Workload) -> Option<Program> {
         Kind::Memory => groups::memory::<U>,
         Kind::Yield => yields::yields::<U>,
         Kind::Nested => yields::nested::<U>,
-        // There is no run that could poll a task, no channel with several receivers, no clock, no limiter, no thread.
+        // There is no run that could poll a task, no channel with several receivers, no clock, no
+        // limiter, no thread.
         _ => return None,
     })
 }
@@ -82,7 +85,8 @@ pub(crate) mod buffered {
     /// The program for a workload.
     pub(crate) fn program(workload: &Workload) -> Option<Program> {
         match workload.kind {
-            // It polls a future that wakes itself up to 61 times before it gives way to what is around it: no yield.
+            // It polls a future that wakes itself up to 61 times before it gives way to what is
+            // around it: no yield.
             Kind::Nested => None,
             Kind::Yield if workload.has_width(1) => None,
             _ => group_program::<Buffered>(workload),

@@ -56,7 +56,8 @@ pub(super) fn pipeline(bench: &Bench) -> u64 {
     })
 }
 
-/// `Kind::FanOut`: for a channel with several receivers tokio's documentation points to async-channel.
+/// `Kind::FanOut`: for a channel with several receivers tokio's documentation points to
+/// async-channel.
 pub(super) fn fan_out(bench: &Bench) -> u64 {
     let ops = bench.ops;
     run(bench, async {

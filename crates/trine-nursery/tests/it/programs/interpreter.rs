@@ -156,8 +156,8 @@ async fn start(env: &Env, up: u8, before: Block, after: Block) -> Result<(), u32
     }
 }
 
-/// It yields in a way that is no checkpoint: a cleanup that nobody polls must not be kept while something
-/// else is waited for, since a cancel waits for the cleanup.
+/// It yields in a way that is no checkpoint: a cleanup that nobody polls must not be kept while
+/// something else is waited for, since a cancel waits for the cleanup.
 async fn drop_after(env: &Env, polls: u8, body: Block) {
     let mut future = interpret(body, env.clone());
     for _ in 0..polls {

@@ -1,7 +1,8 @@
-//! Random programs of nurseries, scopes, shields, cleanups, failures and drops, under several schedules.
+//! Random programs of nurseries, scopes, shields, cleanups, failures and drops, under several
+//! schedules.
 //!
-//! `ast.rs` says what a program may be and makes random ones; `world.rs` is what a running program leaves
-//! behind and is checked against; `interpreter.rs` turns it into futures.
+//! `ast.rs` says what a program may be and makes random ones; `world.rs` is what a running program
+//! leaves behind and is checked against; `interpreter.rs` turns it into futures.
 
 mod ast;
 mod interpreter;
@@ -60,8 +61,9 @@ fn check_program(program: &[Op], seed: u64) {
 proptest! {
     #![proptest_config(config(120))]
 
-    /// Whatever a program does, everything is given back, no task outlives its nursery, cleanups run once and
-    /// from the inside out, it ends in time, and under the same schedule it does the same again.
+    /// Whatever a program does, everything is given back, no task outlives its nursery, cleanups
+    /// run once and from the inside out, it ends in time, and under the same schedule it does the
+    /// same again.
     // rule: D-13, D-2, N-1, L-3, N-4
     #[test]
     fn programs_end_and_leave_nothing(program in ast::program(), seed in 0..1_000_u64) {

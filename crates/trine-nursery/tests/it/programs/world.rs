@@ -68,7 +68,8 @@ fn usage_is_of_a_run() -> bool {
 #[derive(Clone)]
 pub(super) struct Env {
     pub(super) world: Rc<World>,
-    /// The nurseries in which it may start tasks, the innermost last, with what is around *their* tasks.
+    /// The nurseries in which it may start tasks, the innermost last, with what is around *their*
+    /// tasks.
     nurseries: Rc<[Open]>,
     scopes: Rc<[CancelScope]>,
     /// What must be open while it runs.

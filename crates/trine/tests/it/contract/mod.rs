@@ -1,7 +1,8 @@
-//! Programs that use each item of the public contract with its stated signature, through the umbrella alone.
+//! Programs that use each item of the public contract with its stated signature, through the
+//! umbrella alone.
 //!
-//! What the items do is tested in their crates. Here it is names, argument order and result types that are held: a
-//! change that would break a program written against them does not compile.
+//! What the items do is tested in their crates. Here it is names, argument order and result types
+//! that are held: a change that would break a program written against them does not compile.
 
 mod cancel;
 mod channel;

@@ -5,7 +5,8 @@
 //! │  waits for what is in it
 //! └─ nursery at src/server.rs:10
 //!    ├─ body: parked
-//!    │     waits for Recv of trine_channel, at src/server.rs:14 in server::serve
+//!    │     waits for an item of channel 1, at src/server.rs:14 in server::serve
+//!    │         0 of 5 items, 1 sender open; sent to by "reader"
 //!    └─ "reader", spawned at src/server.rs:11: woken, but not polled
 //! ```
 

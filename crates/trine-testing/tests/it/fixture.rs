@@ -254,7 +254,7 @@ fn a_setup_that_hangs_is_cancelled() {
     assert_eq!(message, "crashed");
 }
 
-/// Misuse: never providing, and not waiting until the test is over.
+/// Misuse: never providing, not waiting until the test is over, and starting one after that.
 #[test]
 fn must_provide_and_wait() {
     let never = || {
@@ -273,6 +273,17 @@ fn must_provide_and_wait() {
         }));
     };
     assert!(failure(hasty).contains("fixture `hasty` failed: it ended while it was in use"));
+    let late = || {
+        run_virtually(with_fixtures(async |fixtures| {
+            let kept = fixtures.clone();
+            let starts_another = async move |fixture: Fixture<()>| {
+                fixture.provide(()).await;
+                kept.start("late", async |late: Fixture<()>| late.provide(()).await).await;
+            };
+            fixtures.start("starts another", starts_another).await;
+        }));
+    };
+    assert!(failure(late).contains("a fixture was started when the test was over"));
 }
 
 /// A test that is cancelled, anywhere, has its fixtures torn down in order all the same.

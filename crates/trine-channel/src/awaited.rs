@@ -1,7 +1,7 @@
 //! What a send or a receive waits for, said to a test that wants to know.
 //!
-//! Who has the other ends is known to nobody: they are values, in whatever future or structure. What can be told is how
-//! many there are, and which tasks have used them so far.
+//! Who has the other ends is known to nobody: they are values, in whatever future or structure.
+//! What can be told is how many there are, and which tasks have used them so far.
 
 use trine_core::lowlevel::{Awaited, Holders, waits_for};
 
@@ -53,7 +53,8 @@ pub(crate) enum Wanted {
 }
 
 impl<T> Channel<T> {
-    /// Says what somebody waits for. Who uses the other end may be on another thread: only the state is told.
+    /// Says what somebody waits for. Who uses the other end may be on another thread: only the
+    /// state is told.
     #[cold]
     #[inline(never)]
     pub(crate) fn tell_wait(&self, wanted: Wanted) {

@@ -1,7 +1,8 @@
 //! Every receiver sees every item; one that is too slow is told how many it has missed.
 //!
-//! The items that somebody has still to see are in a ring, each with how many that are. One goes when all have seen
-//! it, or, the oldest first, when the ring is full: then receivers behind it lag, and learn so at their next look.
+//! The items that somebody has still to see are in a ring, each with how many that are. One goes
+//! when all have seen it, or, the oldest first, when the ring is full: then receivers behind it
+//! lag, and learn so at their next look.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -19,8 +20,8 @@ use crate::news::{Tells, leave, poll_news};
 
 /// Opens a channel of which every receiver sees every item sent since it subscribed.
 ///
-/// Sending never waits: a receiver that is more than `capacity` items behind misses the oldest, and is told how many
-/// ([`RecvError::Lagged`]). For back-pressure use one memory channel per receiver.
+/// Sending never waits: a receiver that is more than `capacity` items behind misses the oldest, and
+/// is told how many ([`RecvError::Lagged`]). For back-pressure use one memory channel per receiver.
 ///
 /// # Panics
 ///
@@ -89,7 +90,8 @@ impl<T> State<T> {
         self.ring.drain(..seen).collect()
     }
 
-    /// A receiver that has seen all before `cursor` goes. Drop what it returns outside of the borrow.
+    /// A receiver that has seen all before `cursor` goes. Drop what it returns outside of the
+    /// borrow.
     fn unsubscribe(&mut self, cursor: u64) -> Vec<Entry<T>> {
         self.receivers -= 1;
         let seen = usize::try_from(cursor.saturating_sub(self.first)).unwrap_or(usize::MAX);
@@ -122,8 +124,8 @@ impl<T> Tells for State<T> {
         *cursor += 1;
         entry.unseen_by -= 1;
         let item = Rc::clone(&entry.item);
-        // The last to see an item is never behind another: it is the first in the ring, and `item` keeps it alive
-        // until the borrow is over.
+        // The last to see an item is never behind another: it is the first in the ring, and `item`
+        // keeps it alive until the borrow is over.
         if entry.unseen_by == 0 && index == 0 {
             self.ring.pop_front();
             self.first += 1;
@@ -139,7 +141,8 @@ impl<T> Tells for State<T> {
 /// See [`channel`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum RecvError {
-    /// The receiver was too slow, and has missed this many items; the next is the oldest that is left.
+    /// The receiver was too slow, and has missed this many items; the next is the oldest that is
+    /// left.
     #[error("the receiver lagged behind and missed {0} items")]
     Lagged(u64),
     /// Every sender is gone, and this receiver has seen all there was.
@@ -157,7 +160,8 @@ pub enum TryRecvError {
     /// There is no item that this receiver has not seen.
     #[error("receiving would block")]
     WouldBlock,
-    /// The receiver was too slow, and has missed this many items; the next is the oldest that is left.
+    /// The receiver was too slow, and has missed this many items; the next is the oldest that is
+    /// left.
     #[error("the receiver lagged behind and missed {0} items")]
     Lagged(u64),
     /// Every sender is gone, and this receiver has seen all there was.
@@ -165,7 +169,8 @@ pub enum TryRecvError {
     EndOfChannel,
 }
 
-/// The end that sends. Clones send to the same receivers; when all are dropped, these see what is left, then the end.
+/// The end that sends. Clones send to the same receivers; when all are dropped, these see what is
+/// left, then the end.
 pub struct Sender<T> {
     shared: Rc<WaitCell<State<T>>>,
 }
@@ -254,8 +259,8 @@ impl<T> fmt::Debug for Sender<T> {
     }
 }
 
-/// The end that sees every item. A clone will see what this one has not seen yet. As a `Stream`, it yields items and
-/// the news that some were missed, as [`RecvError::Lagged`].
+/// The end that sees every item. A clone will see what this one has not seen yet. As a `Stream`, it
+/// yields items and the news that some were missed, as [`RecvError::Lagged`].
 pub struct Receiver<T> {
     shared: Rc<WaitCell<State<T>>>,
     cursor: u64,
@@ -271,8 +276,8 @@ impl<T> Receiver<T> {
     ///
     /// # Errors
     ///
-    /// [`RecvError::Lagged`] if this receiver has missed items: call it again for the oldest that is left.
-    /// [`RecvError::EndOfChannel`] if every sender is gone and it has seen all.
+    /// [`RecvError::Lagged`] if this receiver has missed items: call it again for the oldest that
+    /// is left. [`RecvError::EndOfChannel`] if every sender is gone and it has seen all.
     ///
     /// # Examples
     ///

@@ -2,9 +2,10 @@
 
 /// How many items a channel holds that nobody has received yet.
 ///
-/// `usize` converts into it, so that `open_memory_channel(5)` reads well. There is no default on purpose: how much
-/// may pile up between two tasks is a decision. Small and bounded gives back-pressure; 0 makes every `send` wait
-/// for its receiver; unbounded trades memory for never blocking a sender (trio: `math.inf`).
+/// `usize` converts into it, so that `open_memory_channel(5)` reads well. There is no default on
+/// purpose: how much may pile up between two tasks is a decision. Small and bounded gives
+/// back-pressure; 0 makes every `send` wait for its receiver; unbounded trades memory for never
+/// blocking a sender (trio: `math.inf`).
 ///
 /// # Examples
 ///

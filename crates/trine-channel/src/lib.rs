@@ -66,9 +66,10 @@ pub use crate::thread_statistics::ThreadStatistics;
 
 /// Opens a channel between tasks of one thread (trio: `open_memory_channel`).
 ///
-/// It buffers up to `max_buffer_size` items; with 0 a send completes when a receiver takes the item. Each item is
-/// delivered exactly once, in order per sender, and who waits is served strictly first come first served. Neither a
-/// send nor a receive that need not wait allocates, once the buffer has grown to its use.
+/// It buffers up to `max_buffer_size` items; with 0 a send completes when a receiver takes the
+/// item. Each item is delivered exactly once, in order per sender, and who waits is served strictly
+/// first come first served. Neither a send nor a receive that need not wait allocates, once the
+/// buffer has grown to its use.
 ///
 /// # Examples
 ///

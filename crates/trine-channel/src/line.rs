@@ -1,7 +1,9 @@
-//! Standing in line: joining, picking up what was granted, leaving, and being refused when a handle closes.
+//! Standing in line: joining, picking up what was granted, leaving, and being refused when a handle
+//! closes.
 //!
-//! Who is passed over (a cancel is visible from where it waits) when its handle closes, or the other side goes, leaves
-//! the line like the others, but says so only once no cancel is visible: cancelled first, it stays cancelled.
+//! Who is passed over (a cancel is visible from where it waits) when its handle closes, or the
+//! other side goes, leaves the line like the others, but says so only once no cancel is visible:
+//! cancelled first, it stays cancelled.
 
 use trine_core::lowlevel::{Place, Waiter, Wakes};
 
@@ -42,7 +44,8 @@ impl<T> State<T> {
         Some(self.offers.leave(place).0.stage)
     }
 
-    /// Picks up what a receiver was granted. `checked`: no cancel is visible from where it is polled.
+    /// Picks up what a receiver was granted. `checked`: no cancel is visible from where it is
+    /// polled.
     pub(crate) fn collect_wish(
         &mut self,
         place: Place,
@@ -87,8 +90,8 @@ impl<T> State<T> {
         (item, waiter)
     }
 
-    /// Takes an item out of the buffer again. O(n), but it takes a sender that is dropped between being granted room
-    /// and being polled.
+    /// Takes an item out of the buffer again. O(n), but it takes a sender that is dropped between
+    /// being granted room and being polled.
     fn withdraw(&mut self, number: u64) -> Option<T> {
         let index = usize::try_from(number.checked_sub(self.front_number)?).ok()?;
         let item = self.buffer.remove(index);
@@ -102,7 +105,8 @@ impl<T> State<T> {
         item
     }
 
-    /// The sender of an item that was handed over is gone: nobody but that receiver may have it. O(n), like `withdraw`.
+    /// The sender of an item that was handed over is gone: nobody but that receiver may have it.
+    /// O(n), like `withdraw`.
     fn orphan(&mut self, ticket: u64) -> Option<T> {
         if let Some(index) = self.returned.iter().position(|handed| handed.ticket == ticket) {
             return self.returned.remove(index).map(|handed| handed.item);
@@ -112,7 +116,8 @@ impl<T> State<T> {
         None
     }
 
-    /// A receiver's future is dropped: it has taken nothing, so what it was handed goes to the front or to the next.
+    /// A receiver's future is dropped: it has taken nothing, so what it was handed goes to the
+    /// front or to the next.
     pub(crate) fn abandon_wish(
         &mut self,
         place: Place,
@@ -135,7 +140,8 @@ impl<T> State<T> {
         self.refuse_offers(|offer| offer.handle == handle, wakes);
         self.call_watchers(|watcher| watcher == handle, wakes);
         if self.senders == 0 {
-            // Those who are passed over stay: there may be items left, and they look for themselves when woken.
+            // Those who are passed over stay: there may be items left, and they look for themselves
+            // when woken.
             while let Some(place) = self.wishes.next() {
                 self.wishes.grant(place, wakes);
             }
@@ -167,7 +173,8 @@ impl<T> State<T> {
         }
     }
 
-    /// Wakes those who wait for the end of the receivers. Who is passed over stays, and looks for itself.
+    /// Wakes those who wait for the end of the receivers. Who is passed over stays, and looks for
+    /// itself.
     fn call_watchers(&mut self, whose: impl Fn(HandleId) -> bool, wakes: &mut Wakes) {
         let mut cursor = self.watchers.first();
         while let Some(place) = cursor {

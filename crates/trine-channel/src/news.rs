@@ -1,4 +1,5 @@
-//! Waiting for news: what `watch` and `broadcast` share, in which nothing is handed over, and all who wait are woken.
+//! Waiting for news: what `watch` and `broadcast` share, in which nothing is handed over, and all
+//! who wait are woken.
 
 use std::task::{Context, Poll, ready};
 

@@ -1,4 +1,5 @@
-//! One value from one task to another: a memory channel of capacity 1 whose sender can be used once.
+//! One value from one task to another: a memory channel of capacity 1 whose sender can be used
+//! once.
 
 use std::fmt;
 use std::future::Future;
@@ -12,8 +13,8 @@ use crate::open_memory_channel;
 
 /// Opens a channel for one value.
 ///
-/// Inside a nursery a result is often passed more simply by a variable that the task borrows. This is for what crosses
-/// such a border: a request that carries where its answer goes.
+/// Inside a nursery a result is often passed more simply by a variable that the task borrows. This
+/// is for what crosses such a border: a request that carries where its answer goes.
 ///
 /// # Examples
 ///
@@ -106,8 +107,8 @@ impl<T> fmt::Debug for Sender<T> {
 ///
 /// # Errors
 ///
-/// [`RecvError::EndOfChannel`] if the sender is gone without sending, or the value was taken already;
-/// [`RecvError::Closed`] if this end was closed.
+/// [`RecvError::EndOfChannel`] if the sender is gone without sending, or the value was taken
+/// already; [`RecvError::Closed`] if this end was closed.
 #[must_use = "futures do nothing unless they are awaited"]
 pub struct Receiver<T> {
     receiver: crate::Receiver<T>,

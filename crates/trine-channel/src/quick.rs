@@ -9,12 +9,13 @@
 //! | [`wish_if_simple`](State::wish_if_simple) | no item, no senders in line, and senders that may come yet  |
 //! | [`offer_if_simple`](State::offer_if_simple) | no room, no receivers in line, and receivers that may come yet |
 //!
-//! In each of these states there is nothing to settle before, and nothing after. In all others they do nothing, and the
-//! long way is taken (`state.rs`, `line.rs`), which also knows of closed handles: here the caller has asked for that.
-//! So every short way does what the long one would; `tests/it/random.rs` compares both with a model.
+//! In each of these states there is nothing to settle before, and nothing after. In all others they
+//! do nothing, and the long way is taken (`state.rs`, `line.rs`), which also knows of closed
+//! handles: here the caller has asked for that. So every short way does what the long one would;
+//! `tests/it/random.rs` compares both with a model.
 //!
-//! Measured 2026-11 with callgrind, a round trip over capacity 1: 3,369 instructions without those that hand on, and
-//! the channel's share of it fell to a quarter with them.
+//! Measured 2026-11 with callgrind, a round trip over capacity 1: 3,369 instructions without those
+//! that hand on, and the channel's share of it fell to a quarter with them.
 
 use std::task::Context;
 

@@ -15,8 +15,9 @@ use crate::stream::Next;
 
 /// The receiving end of a memory channel (trio: `MemoryReceiveChannel`).
 ///
-/// A clone is another handle on the same channel; each item goes to one of those who receive. Dropping a handle closes
-/// it; when the last one is gone, what is in the buffer is dropped, and senders get their items back as `Broken`.
+/// A clone is another handle on the same channel; each item goes to one of those who receive.
+/// Dropping a handle closes it; when the last one is gone, what is in the buffer is dropped, and
+/// senders get their items back as `Broken`.
 ///
 /// # Examples
 ///
@@ -86,18 +87,20 @@ impl<T> Receiver<T> {
 
     /// Receives the next item, once there is one (trio: `receive`).
     ///
-    /// Receivers that wait are served first come first served, and what is sent while one waits belongs to it: nobody
-    /// can snatch it.
+    /// Receivers that wait are served first come first served, and what is sent while one waits
+    /// belongs to it: nobody can snatch it.
     ///
     /// # Cancellation
     ///
-    /// A checkpoint. If it is cancelled or dropped, it has taken nothing: an item that had been handed to it already
-    /// goes to the next who waits, or back to the front. The place in line is lost.
+    /// A checkpoint. If it is cancelled or dropped, it has taken nothing: an item that had been
+    /// handed to it already goes to the next who waits, or back to the front. The place in line is
+    /// lost.
     ///
     /// # Errors
     ///
     /// [`RecvError::Closed`](crate::RecvError::Closed) if this handle is or gets closed,
-    /// [`RecvError::EndOfChannel`](crate::RecvError::EndOfChannel) if every sender is gone and nothing is left.
+    /// [`RecvError::EndOfChannel`](crate::RecvError::EndOfChannel) if every sender is gone and
+    /// nothing is left.
     ///
     /// # Examples
     ///
@@ -121,8 +124,8 @@ impl<T> Receiver<T> {
     ///
     /// # Errors
     ///
-    /// `Closed` if this handle is closed, else `EndOfChannel` if every sender is gone and nothing is left, else
-    /// `WouldBlock` if nothing is there that does not belong to somebody who waits.
+    /// `Closed` if this handle is closed, else `EndOfChannel` if every sender is gone and nothing
+    /// is left, else `WouldBlock` if nothing is there that does not belong to somebody who waits.
     ///
     /// # Examples
     ///
@@ -142,9 +145,10 @@ impl<T> Receiver<T> {
 
     /// The next item, or `None` at the end: `while let Some(item) = receiver.next().await`.
     ///
-    /// This is the `next` of a stream, and hides that of `StreamExt`, which cannot see that it is dropped while it
-    /// waits: an item handed to such a one stays with this handle until it is used, closed or dropped. This `next`
-    /// loses nothing, like [`recv`](Self::recv), so it is the one to use with timeouts and in a `select!`.
+    /// This is the `next` of a stream, and hides that of `StreamExt`, which cannot see that it is
+    /// dropped while it waits: an item handed to such a one stays with this handle until it is
+    /// used, closed or dropped. This `next` loses nothing, like [`recv`](Self::recv), so it is the
+    /// one to use with timeouts and in a `select!`.
     ///
     /// It also is `None` once this handle is closed, and from the first `None` on it stays `None`.
     ///
@@ -175,7 +179,8 @@ impl<T> Receiver<T> {
         Next::new(self)
     }
 
-    /// Everything that can be received at once, one by one: an iterator over [`try_recv`](Self::try_recv).
+    /// Everything that can be received at once, one by one: an iterator over
+    /// [`try_recv`](Self::try_recv).
     ///
     /// # Examples
     ///
@@ -191,11 +196,11 @@ impl<T> Receiver<T> {
         Drain::new(self)
     }
 
-    /// Closes this handle, like [`close`](Self::close); if it is the last one, what is left is returned rather than
-    /// dropped, so that nothing is lost unseen.
+    /// Closes this handle, like [`close`](Self::close); if it is the last one, what is left is
+    /// returned rather than dropped, so that nothing is lost unseen.
     ///
-    /// Senders that are blocked, and later ones, get their items back as `Broken`. If other receivers are open, what
-    /// is left is for them, and this returns nothing.
+    /// Senders that are blocked, and later ones, get their items back as `Broken`. If other
+    /// receivers are open, what is left is for them, and this returns nothing.
     ///
     /// # Examples
     ///
@@ -218,9 +223,11 @@ impl<T> Receiver<T> {
 
     /// Closes this handle; again does nothing.
     ///
-    /// Tasks that are blocked on this very handle, and later calls, get `Closed`; used as a stream it ends. Clones made
-    /// before go on; a clone of a closed handle is closed. When the last handle is closed, what is in the buffer is
-    /// dropped (see [`close_and_drain`](Self::close_and_drain)) and blocked senders get `Broken` with their items.
+    /// Tasks that are blocked on this very handle, and later calls, get `Closed`; used as a stream
+    /// it ends. Clones made before go on; a clone of a closed handle is closed. When the last
+    /// handle is closed, what is in the buffer is dropped (see
+    /// [`close_and_drain`](Self::close_and_drain)) and blocked senders get `Broken` with their
+    /// items.
     ///
     /// # Examples
     ///

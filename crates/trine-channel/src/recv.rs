@@ -1,4 +1,5 @@
-//! `Recv`: the future of `Receiver::recv`, and the steps that everything shares that waits for an item.
+//! `Recv`: the future of `Receiver::recv`, and the steps that everything shares that waits for an
+//! item.
 
 use std::fmt;
 use std::future::Future;
@@ -83,7 +84,8 @@ impl<T> Receiver<T> {
         place: &mut Option<Place>,
         cx: &Context<'_>,
     ) -> Poll<Result<T, RecvError>> {
-        // Made before the borrow, as the clone of a foreign waker may come back. It may be in vain, but mostly is not.
+        // Made before the borrow, as the clone of a foreign waker may come back. It may be in vain,
+        // but mostly is not.
         let waiter = Waiter::new(cx);
         let (received, _unused) = self.shared().with(|state, wakes| {
             let error = match state.try_recv(self.is_closed(), wakes) {
@@ -159,7 +161,8 @@ impl<T> Receiver<T> {
         let _unused = self.shared().with(|state, wakes| state.abandon_wish(place, wakes));
     }
 
-    /// Ends a wait that `poll_next` began: this handle is used in another way now, so nobody polls it any more.
+    /// Ends a wait that `poll_next` began: this handle is used in another way now, so nobody polls
+    /// it any more.
     #[inline]
     pub(crate) fn forget_stream_wait(&self) {
         if self.stream_place().get().is_some() {

@@ -13,22 +13,23 @@ use crate::receiver::Receiver;
 
 /// Receives the next item of whichever receiver has one first, with the index of that receiver.
 ///
-/// Receivers that have ended or are closed no longer count. If several have items, the one that `recv_any` has not
-/// taken from for longest is served, so that a busy channel cannot starve a quiet one. On a channel with other
-/// receivers it waits in line like any of them.
+/// Receivers that have ended or are closed no longer count. If several have items, the one that
+/// `recv_any` has not taken from for longest is served, so that a busy channel cannot starve a
+/// quiet one. On a channel with other receivers it waits in line like any of them.
 ///
-/// For receivers of different item types, race their `recv`s: these lose nothing when dropped, either.
+/// For receivers of different item types, race their `recv`s: these lose nothing when dropped,
+/// either.
 ///
 /// # Cancellation
 ///
-/// A checkpoint. If it is cancelled or dropped, it has taken nothing: what had been handed to it goes to the next who
-/// waits, or back to the front. The places in line are lost. The same becomes of what other receivers have been handed
-/// when it completes with the item of one.
+/// A checkpoint. If it is cancelled or dropped, it has taken nothing: what had been handed to it
+/// goes to the next who waits, or back to the front. The places in line are lost. The same becomes
+/// of what other receivers have been handed when it completes with the item of one.
 ///
 /// # Errors
 ///
-/// [`RecvError::EndOfChannel`] when all have ended, [`RecvError::Closed`] if all handles are closed. With no receivers
-/// at all it has ended.
+/// [`RecvError::EndOfChannel`] when all have ended, [`RecvError::Closed`] if all handles are
+/// closed. With no receivers at all it has ended.
 ///
 /// # Examples
 ///
@@ -90,7 +91,8 @@ impl<T> RecvAny<'_, T> {
         self.arms[index].receiver.turn().set(turn);
     }
 
-    /// Before anything is joined: takes what is there, from the receiver whose turn was longest ago.
+    /// Before anything is joined: takes what is there, from the receiver whose turn was longest
+    /// ago.
     fn try_all(&mut self) -> Option<Result<(usize, T), RecvError>> {
         let mut order: Vec<usize> = (0..self.arms.len()).collect();
         order.sort_by_key(|index| self.arms[*index].receiver.turn().get());

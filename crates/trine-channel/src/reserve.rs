@@ -26,7 +26,8 @@ impl<'a, T> Reserve<'a, T> {
 }
 
 impl<T> Sender<T> {
-    /// Waits for a slot, at `place` once in line. On `Ok` the slot is the caller's to fill or release.
+    /// Waits for a slot, at `place` once in line. On `Ok` the slot is the caller's to fill or
+    /// release.
     pub(crate) fn poll_slot(
         &self,
         place: &mut Option<Place>,
@@ -123,8 +124,8 @@ impl<'a, T> Slot<'a, T> {
     ///
     /// # Errors
     ///
-    /// With the item: `Closed` if the handle was closed since the slot was reserved, `Broken` if every receiver has
-    /// gone.
+    /// With the item: `Closed` if the handle was closed since the slot was reserved, `Broken` if
+    /// every receiver has gone.
     ///
     /// # Examples
     ///

@@ -65,7 +65,8 @@ impl<'a, T> SendItem<'a, T> {
     }
 
     fn park(&mut self, item: T, cx: &Context<'_>) -> Poll<Result<(), SendError<T>>> {
-        // Made before the borrow, as the clone of a foreign waker may come back; so the state is looked at once more.
+        // Made before the borrow, as the clone of a foreign waker may come back; so the state is
+        // looked at once more.
         let waiter = Waiter::new(cx);
         let sender = self.sender;
         let sent = sender.shared().with(move |state, wakes| {
@@ -138,8 +139,8 @@ fn outcome<T>(stage: Stage<T>, closed: bool) -> Result<(), SendError<T>> {
 }
 
 impl<T> Sender<T> {
-    /// Looks after a parked offer, woken for no known reason: serves whom a shield has made eligible again, and takes
-    /// note of who polls it now.
+    /// Looks after a parked offer, woken for no known reason: serves whom a shield has made
+    /// eligible again, and takes note of who polls it now.
     pub(crate) fn recheck_offer(&self, place: Place, waiter: Waiter) -> Option<Stage<T>> {
         let (stage, _unused) = self.shared().with(|state, wakes| {
             state.settle(wakes);

@@ -16,8 +16,9 @@ use crate::statistics::Statistics;
 
 /// The sending end of a memory channel (trio: `MemorySendChannel`).
 ///
-/// A clone is another handle on the same channel. Dropping a handle closes it; when the last one is gone, receivers
-/// get what is left and then the end of the channel. It is also a `Sink`, for `stream.forward(sender)` and the like.
+/// A clone is another handle on the same channel. Dropping a handle closes it; when the last one is
+/// gone, receivers get what is left and then the end of the channel. It is also a `Sink`, for
+/// `stream.forward(sender)` and the like.
 ///
 /// # Examples
 ///
@@ -74,20 +75,21 @@ impl<T> Sender<T> {
 
     /// Sends an item, once there is room for it or a receiver for it.
     ///
-    /// Senders that wait are served first come first served; who waits longest gets the room that becomes free, and
-    /// nobody can snatch it. With capacity 0 this completes when a receiver has taken the item.
+    /// Senders that wait are served first come first served; who waits longest gets the room that
+    /// becomes free, and nobody can snatch it. With capacity 0 this completes when a receiver has
+    /// taken the item.
     ///
     /// # Cancellation
     ///
-    /// A checkpoint. If it is cancelled or dropped, the item has not been sent, and is dropped with the future; to
-    /// keep it, [`reserve`](Self::reserve) first. The place in line is lost. The one thing that cannot be undone: when
-    /// a receiver took the item, the future was woken for it, and is then dropped unpolled (by a foreign `select!`;
-    /// scopes always poll once more).
+    /// A checkpoint. If it is cancelled or dropped, the item has not been sent, and is dropped with
+    /// the future; to keep it, [`reserve`](Self::reserve) first. The place in line is lost. The one
+    /// thing that cannot be undone: when a receiver took the item, the future was woken for it, and
+    /// is then dropped unpolled (by a foreign `select!`; scopes always poll once more).
     ///
     /// # Errors
     ///
-    /// With the item: [`SendError::Closed`](crate::SendError::Closed) if this handle is or gets closed,
-    /// [`SendError::Broken`](crate::SendError::Broken) if every receiver is or goes.
+    /// With the item: [`SendError::Closed`](crate::SendError::Closed) if this handle is or gets
+    /// closed, [`SendError::Broken`](crate::SendError::Broken) if every receiver is or goes.
     ///
     /// # Examples
     ///
@@ -112,8 +114,8 @@ impl<T> Sender<T> {
     ///
     /// # Errors
     ///
-    /// With the item: `Closed` if this handle is closed, else `Broken` if every receiver is gone, else `WouldBlock` if
-    /// the buffer is full, or with capacity 0 if no receiver waits.
+    /// With the item: `Closed` if this handle is closed, else `Broken` if every receiver is gone,
+    /// else `WouldBlock` if the buffer is full, or with capacity 0 if no receiver waits.
     ///
     /// # Examples
     ///
@@ -133,13 +135,15 @@ impl<T> Sender<T> {
 
     /// Waits for a slot first; the item comes later.
     ///
-    /// So a producer makes an item only when there is room for it, and keeps it if it is cancelled while it waits.
-    /// It stands in the same line as `send`. With capacity 0 it completes when a receiver waits, who then is kept from
-    /// others until the slot is used or dropped; should that receiver go meanwhile, the item waits for the next.
+    /// So a producer makes an item only when there is room for it, and keeps it if it is cancelled
+    /// while it waits. It stands in the same line as `send`. With capacity 0 it completes when a
+    /// receiver waits, who then is kept from others until the slot is used or dropped; should that
+    /// receiver go meanwhile, the item waits for the next.
     ///
     /// # Cancellation
     ///
-    /// A checkpoint. If it is cancelled or dropped, no slot is taken, and the place in line is lost.
+    /// A checkpoint. If it is cancelled or dropped, no slot is taken, and the place in line is
+    /// lost.
     ///
     /// # Errors
     ///
@@ -193,8 +197,9 @@ impl<T> Sender<T> {
 
     /// Closes this handle; again does nothing.
     ///
-    /// Tasks that are blocked on this very handle, and later calls, get `Closed`. Clones made before go on; a clone of
-    /// a closed handle is closed. When the last handle is closed, receivers get what is left, then the end.
+    /// Tasks that are blocked on this very handle, and later calls, get `Closed`. Clones made
+    /// before go on; a clone of a closed handle is closed. When the last handle is closed,
+    /// receivers get what is left, then the end.
     ///
     /// # Examples
     ///
@@ -231,10 +236,11 @@ impl<T> Sender<T> {
         self.closed.get()
     }
 
-    /// Waits until nobody receives any more: every receiver is gone, or this very handle is closed. tokio's
-    /// `Sender::closed`.
+    /// Waits until nobody receives any more: every receiver is gone, or this very handle is closed.
+    /// tokio's `Sender::closed`.
     ///
-    /// For a producer that would rather stop at once than learn of it at its next [`send`](Self::send).
+    /// For a producer that would rather stop at once than learn of it at its next
+    /// [`send`](Self::send).
     ///
     /// # Cancellation
     ///

@@ -1,15 +1,17 @@
 //! Handing on: who is served next when an item came, room became free, or a waiter left.
 //!
-//! [`State::settle`] serves receivers and senders, each the longest waiting who accepts, until nobody can be served.
-//! A receiver gets the first item there is, else what the first sender in line offers; a sender gets room or a slot.
-//! Nobody passes: if the first sender in line wants a slot that is not there, those behind it wait, too.
+//! [`State::settle`] serves receivers and senders, each the longest waiting who accepts, until
+//! nobody can be served. A receiver gets the first item there is, else what the first sender in
+//! line offers; a sender gets room or a slot. Nobody passes: if the first sender in line wants a
+//! slot that is not there, those behind it wait, too.
 
 use trine_core::lowlevel::{Place, Wakes};
 
 use crate::state::{Handed, Stage, State};
 
 impl<T> State<T> {
-    /// The receiver whom the next item from a sender may be handed to, beside those that slots stand for.
+    /// The receiver whom the next item from a sender may be handed to, beside those that slots
+    /// stand for.
     pub(crate) fn unpromised_wish(&self) -> Option<Place> {
         if self.limit == 0 && self.reserved > 0 {
             self.wishes.accepting().nth(self.reserved)?;
@@ -26,9 +28,11 @@ impl<T> State<T> {
         self.wishes.grant(wish, wakes);
     }
 
-    /// Takes the first item that a parked sender offers, if the sender is not parked for want of a slot.
+    /// Takes the first item that a parked sender offers, if the sender is not parked for want of a
+    /// slot.
     pub(crate) fn take_offered(&mut self, wakes: &mut Wakes) -> Option<T> {
-        // Capacity 0 only: one who wants a slot cannot be served by a receiver who does not wait, so is passed over.
+        // Capacity 0 only: one who wants a slot cannot be served by a receiver who does not wait,
+        // so is passed over.
         let mut accepting = self.offers.accepting();
         let place =
             accepting.find(|place| matches!(self.offers.payload(*place).stage, Stage::Item(_)))?;

@@ -9,22 +9,25 @@
 //! | a granted [`Wish`]           | handed to the longest waiting receiver         | delivered by its poll; given back by its drop |
 //! | the returned items           | a future that was handed one is dropped        | like the buffer, before it                 |
 //!
-//! **At rest** (whenever the borrow ends) no waiter who accepts could be served: [`State::settle`] has nothing to do.
-//! In particular no receiver who accepts waits while an item is there, and no sender who accepts waits while there
-//! is room. Only a shield that is set around a waiter who had been passed over disturbs it: so every operation that
-//! meets a line which is not empty settles first, and the woken waiter settles when it is polled.
+//! **At rest** (whenever the borrow ends) no waiter who accepts could be served: [`State::settle`]
+//! has nothing to do. In particular no receiver who accepts waits while an item is there, and no
+//! sender who accepts waits while there is room. Only a shield that is set around a waiter who had
+//! been passed over disturbs it: so every operation that meets a line which is not empty settles
+//! first, and the woken waiter settles when it is polled.
 //!
-//! **Order.** Items leave the buffer in the order in which they came in. One that is handed over gets a ticket, the
-//! next number; should its receiver give it back, it is sorted by ticket among the returned items, all of which go
-//! before the buffer. So items that were handed to two receivers are in order again, whichever is dropped first.
+//! **Order.** Items leave the buffer in the order in which they came in. One that is handed over
+//! gets a ticket, the next number; should its receiver give it back, it is sorted by ticket among
+//! the returned items, all of which go before the buffer. So items that were handed to two
+//! receivers are in order again, whichever is dropped first.
 //!
-//! **A sender that is dropped** before it was polled after its grant has not sent: its item is taken back, out of the
-//! buffer or the returned items; if it is with a receiver that has not been polled yet, it is that receiver's, but
-//! goes no further. Only what has been received cannot be taken back.
+//! **A sender that is dropped** before it was polled after its grant has not sent: its item is
+//! taken back, out of the buffer or the returned items; if it is with a receiver that has not been
+//! polled yet, it is that receiver's, but goes no further. Only what has been received cannot be
+//! taken back.
 //!
-//! **Capacity 0.** There is no buffer: an item goes from an offer to a wish. A slot that is reserved then stands for
-//! one receiver who waits, so that many receivers are kept from others. If that one leaves, the slot's item waits in
-//! the buffer.
+//! **Capacity 0.** There is no buffer: an item goes from an offer to a wish. A slot that is
+//! reserved then stands for one receiver who waits, so that many receivers are kept from others. If
+//! that one leaves, the slot's item waits in the buffer.
 
 use std::collections::VecDeque;
 
@@ -80,7 +83,8 @@ pub(crate) enum Refusal {
 /// An item that has been handed over, with its place in the order of such items.
 pub(crate) struct Handed<T> {
     pub(crate) ticket: u64,
-    /// Its sender was dropped without knowing that it had sent: if nobody receives it, it was not sent.
+    /// Its sender was dropped without knowing that it had sent: if nobody receives it, it was not
+    /// sent.
     pub(crate) orphaned: bool,
     pub(crate) item: T,
 }
@@ -103,7 +107,8 @@ pub(crate) struct State<T> {
     /// How many items and slots there may be; 0 also once every receiver is gone.
     pub(crate) limit: usize,
     pub(crate) buffer: VecDeque<T>,
-    /// How many items have left the buffer at its front: the number of the one that is at the front now.
+    /// How many items have left the buffer at its front: the number of the one that is at the front
+    /// now.
     pub(crate) front_number: u64,
     pub(crate) returned: VecDeque<Handed<T>>,
     last_ticket: u64,
@@ -288,7 +293,8 @@ impl<T> State<T> {
     fn try_recv_beside_others(&mut self, wakes: &mut Wakes) -> Result<T, TryRecvError> {
         self.settle(wakes);
         if let Some(item) = self.pop() {
-            // Whoever accepts has been served already: what is left is for the taking, and its room for the next.
+            // Whoever accepts has been served already: what is left is for the taking, and its room
+            // for the next.
             self.settle(wakes);
             return Ok(item);
         }

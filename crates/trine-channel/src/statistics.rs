@@ -32,8 +32,10 @@ pub struct Statistics {
     pub tasks_waiting_send: usize,
     /// Tasks blocked in `recv` or on the stream; those from where a cancel is visible do not count.
     pub tasks_waiting_receive: usize,
-    /// Slots that `reserve` has given out and that are not yet used; `current_buffer_used` does not count them.
+    /// Slots that `reserve` has given out and that are not yet used; `current_buffer_used` does not
+    /// count them.
     pub reserved_slots: usize,
-    /// The most items that were ever in the buffer at a time; what is handed directly to a receiver is never in it.
+    /// The most items that were ever in the buffer at a time; what is handed directly to a receiver
+    /// is never in it.
     pub peak_buffer_used: usize,
 }

@@ -1,13 +1,16 @@
-//! Thread channels: between two runs, and between a run and plain threads, built on `async-channel`.
+//! Thread channels: between two runs, and between a run and plain threads, built on
+//! `async-channel`.
 //!
-//! The items are in an `async-channel`; who waits for them, or for room, is in one of two lines beside it (`thread_line.rs`).
-//! So an item stays with its `send` until the very moment it is in the channel, and closing a handle can give it back.
+//! The items are in an `async-channel`; who waits for them, or for room, is in one of two lines
+//! beside it (`thread_line.rs`). So an item stays with its `send` until the very moment it is in
+//! the channel, and closing a handle can give it back.
 //!
-//! A waiter that was notified and does not look (it was dropped, or a cancel became visible) drops its listener, which
-//! passes the notification on to the next.
+//! A waiter that was notified and does not look (it was dropped, or a cancel became visible) drops
+//! its listener, which passes the notification on to the next.
 //!
-//! The handles of each side are counted. The last sender's end wakes the receivers, who find the channel empty and no
-//! sender left; the last receiver's end closes the queue, so that nothing can be added, and drops what is in it.
+//! The handles of each side are counted. The last sender's end wakes the receivers, who find the
+//! channel empty and no sender left; the last receiver's end closes the queue, so that nothing can
+//! be added, and drops what is in it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,18 +25,19 @@ use crate::thread_sender::ThreadSender;
 
 /// Opens a channel whose ends may be on different threads, in different runs, or in no run at all.
 ///
-/// At most `max_buffer_size` items are in it; then [`ThreadSender::send`] waits for room. Both ends can be cloned; each item
-/// goes to one receiver. Items of one sender arrive in the order they were sent. Closing and errors are those of
-/// [`open_memory_channel`](crate::open_memory_channel); but to hand an item to a waiting receiver would need a lock
-/// around every operation, so here a newcomer may overtake those who wait, as in `async-channel`. Between tasks of one run
-/// a memory channel is faster and strictly fair.
+/// At most `max_buffer_size` items are in it; then [`ThreadSender::send`] waits for room. Both ends
+/// can be cloned; each item goes to one receiver. Items of one sender arrive in the order they were
+/// sent. Closing and errors are those of [`open_memory_channel`](crate::open_memory_channel); but
+/// to hand an item to a waiting receiver would need a lock around every operation, so here a
+/// newcomer may overtake those who wait, as in `async-channel`. Between tasks of one run a memory
+/// channel is faster and strictly fair.
 ///
 /// Trio has `open_memory_channel` for tasks, and nothing for threads.
 ///
 /// # Panics
 ///
-/// If the capacity is 0: there is no rendezvous between threads. Use 1, and an answer on a second channel where the
-/// sender has to know that its item was taken.
+/// If the capacity is 0: there is no rendezvous between threads. Use 1, and an answer on a second
+/// channel where the sender has to know that its item was taken.
 ///
 /// # Examples
 ///
@@ -89,8 +93,8 @@ pub(crate) struct Channel<T> {
     pub(crate) items: Arc<ThreadLine>,
     /// Notified when an item was taken, and when senders have to look for another reason.
     pub(crate) room: Arc<ThreadLine>,
-    /// How many sending handles are open. A release on the way down pairs with the acquire of a receiver, which then
-    /// sees every item that those senders have added.
+    /// How many sending handles are open. A release on the way down pairs with the acquire of a
+    /// receiver, which then sees every item that those senders have added.
     pub(crate) senders: AtomicUsize,
     /// How many receiving handles are open. Nothing is read by its value but who was the last.
     pub(crate) receivers: AtomicUsize,
@@ -102,11 +106,13 @@ impl<T> Channel<T> {
         if self.senders.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.items.notify_all();
         }
-        // Those who are blocked on this very handle must look; the others look in vain, which is rare enough.
+        // Those who are blocked on this very handle must look; the others look in vain, which is
+        // rare enough.
         self.room.notify_all();
     }
 
-    /// Counts one receiver less; with the last one nothing can be sent any more, and what is in the channel is dropped.
+    /// Counts one receiver less; with the last one nothing can be sent any more, and what is in the
+    /// channel is dropped.
     pub(crate) fn close_receiver(&self) {
         if self.receivers.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.queue_in.close();
@@ -119,7 +125,8 @@ impl<T> Channel<T> {
     }
 }
 
-/// The checkpoint of an operation that may have been notified: if it is cancelled, the next in line is notified instead.
+/// The checkpoint of an operation that may have been notified: if it is cancelled, the next in line
+/// is notified instead.
 pub(crate) fn checkpoint(listener: &mut Option<Listener>, cx: &mut Context<'_>) -> Poll<()> {
     let passed = poll_checkpoint(cx);
     if passed.is_pending() && !Waiter::new(cx).accepts() {
@@ -128,9 +135,11 @@ pub(crate) fn checkpoint(listener: &mut Option<Listener>, cx: &mut Context<'_>) 
     passed
 }
 
-/// Counts a handle more on one side; not if that side is over, which another thread may have just made it.
+/// Counts a handle more on one side; not if that side is over, which another thread may have just
+/// made it.
 pub(crate) fn count_one_more(handles: &AtomicUsize) -> bool {
-    // Relaxed: the count itself is all that matters here; what handles publish they publish on the way down.
+    // Relaxed: the count itself is all that matters here; what handles publish they publish on the
+    // way down.
     let counted = handles.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| {
         (count > 0).then_some(count + 1)
     });

@@ -1,7 +1,8 @@
 //! `ThreadLine`: who waits for something that another thread may bring, first come first served.
 //!
-//! Waiting is the usual dance: look; if there is nothing, [`listen`](ThreadLine::listen); look again, since it may have come
-//! in between; then wait to be notified. Whoever brings something notifies the first in line.
+//! Waiting is the usual dance: look; if there is nothing, [`listen`](ThreadLine::listen); look
+//! again, since it may have come in between; then wait to be notified. Whoever brings something
+//! notifies the first in line.
 //!
 //! | a listener is | it is in the line | set by                     | then                                             |
 //! |---------------|-------------------|----------------------------|--------------------------------------------------|
@@ -9,10 +10,11 @@
 //! | notified      | no                | `notify_one`, `notify_all` | dropped unnoticed: the next in line is notified  |
 //! | over          | no                | `poll`, `wait`             | –                                                |
 //!
-//! Wakers are called outside of the lock. That is why this is not an `event-listener`, which calls them inside: to wake
-//! a run that is parked costs a system call, after which the run often goes first and finds the lock taken, so that there
-//! were four more system calls and two switches for each item (measured 2026-11, `thread-wake`: 12.9 µs a round trip with
-//! that, 6.6 µs the same in tokio).
+//! Wakers are called outside of the lock. That is why this is not an `event-listener`, which calls
+//! them inside: to wake a run that is parked costs a system call, after which the run often goes
+//! first and finds the lock taken, so that there were four more system calls and two switches for
+//! each item (measured 2026-11, `thread-wake`: 12.9 µs a round trip with that, 6.6 µs the same in
+//! tokio).
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
@@ -51,8 +53,8 @@ impl ThreadLine {
         line.waiting.insert(ticket, None);
         self.count(&line);
         drop(line);
-        // SeqCst: pairs with the fence in `has_nobody`. Of one who joins and looks again and one who brings something and
-        // looks for listeners, at least one sees what the other has done.
+        // SeqCst: pairs with the fence in `has_nobody`. Of one who joins and looks again and one
+        // who brings something and looks for listeners, at least one sees what the other has done.
         fence(Ordering::SeqCst);
         Listener { line: Arc::clone(self), ticket, over: false }
     }

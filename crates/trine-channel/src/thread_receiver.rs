@@ -15,10 +15,11 @@ use crate::thread::{Channel, checkpoint, count_one_more};
 use crate::thread_line::Listener;
 use crate::thread_statistics::ThreadStatistics;
 
-/// The receiving end of a thread channel; `Send + Sync`, cloned for further receivers, and a [`Stream`].
+/// The receiving end of a thread channel; `Send + Sync`, cloned for further receivers, and a
+/// [`Stream`].
 ///
-/// Dropping it closes it. The stream ends with the last sender and stays ended; it also ends when this very handle is
-/// closed. See [`open_thread_channel`](crate::open_thread_channel).
+/// Dropping it closes it. The stream ends with the last sender and stays ended; it also ends when
+/// this very handle is closed. See [`open_thread_channel`](crate::open_thread_channel).
 pub struct ThreadReceiver<T> {
     channel: Arc<Channel<T>>,
     /// Whether this handle is closed. What others must see of that, they see through the lines.
@@ -36,12 +37,13 @@ impl<T> ThreadReceiver<T> {
     ///
     /// # Cancellation
     ///
-    /// A checkpoint, also if there is an item. Cancelled or dropped, it has taken nothing, and its place in line is lost.
+    /// A checkpoint, also if there is an item. Cancelled or dropped, it has taken nothing, and its
+    /// place in line is lost.
     ///
     /// # Errors
     ///
-    /// [`RecvError::Closed`] if this handle is or gets closed, [`RecvError::EndOfChannel`] if every sender is gone and
-    /// nothing is left.
+    /// [`RecvError::Closed`] if this handle is or gets closed, [`RecvError::EndOfChannel`] if every
+    /// sender is gone and nothing is left.
     ///
     /// # Examples
     ///
@@ -104,8 +106,8 @@ impl<T> ThreadReceiver<T> {
         if self.closed.load(Ordering::Relaxed) {
             return Err(TryRecvError::Closed);
         }
-        // Before the look at the queue: a sender that is gone has added all it had. Acquire: pairs with the release of
-        // the sender that counted itself out.
+        // Before the look at the queue: a sender that is gone has added all it had. Acquire: pairs
+        // with the release of the sender that counted itself out.
         let ended = self.channel.senders.load(Ordering::Acquire) == 0;
         match self.channel.queue_out.try_recv() {
             Ok(item) => {
@@ -117,7 +119,8 @@ impl<T> ThreadReceiver<T> {
         }
     }
 
-    /// As [`recv`](Self::recv), with `None` when there will be no item any more: for `while let` loops.
+    /// As [`recv`](Self::recv), with `None` when there will be no item any more: for `while let`
+    /// loops.
     ///
     /// # Cancellation
     ///
@@ -143,7 +146,8 @@ impl<T> ThreadReceiver<T> {
         ThreadNext(self.recv())
     }
 
-    /// Closes this handle, now and for those who are blocked on it; other receivers go on. Twice is fine.
+    /// Closes this handle, now and for those who are blocked on it; other receivers go on. Twice is
+    /// fine.
     ///
     /// With the last receiver what is still in the channel is dropped, and every sender gets
     /// [`SendError::Broken`](crate::SendError::Broken).

@@ -30,13 +30,13 @@ impl<T> ThreadSender<T> {
     ///
     /// # Cancellation
     ///
-    /// A checkpoint, also if there is room. Cancelled or dropped, it has not sent, and its place in line is lost; the item
-    /// is dropped with it.
+    /// A checkpoint, also if there is room. Cancelled or dropped, it has not sent, and its place in
+    /// line is lost; the item is dropped with it.
     ///
     /// # Errors
     ///
-    /// [`SendError::Closed`] if this handle is or gets closed, [`SendError::Broken`] if every receiver is gone; both give
-    /// the item back.
+    /// [`SendError::Closed`] if this handle is or gets closed, [`SendError::Broken`] if every
+    /// receiver is gone; both give the item back.
     ///
     /// # Examples
     ///
@@ -103,7 +103,8 @@ impl<T> ThreadSender<T> {
         }
     }
 
-    /// Closes this handle, now and for those who are blocked on it; other senders go on. Twice is fine.
+    /// Closes this handle, now and for those who are blocked on it; other senders go on. Twice is
+    /// fine.
     ///
     /// # Examples
     ///

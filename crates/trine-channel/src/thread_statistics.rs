@@ -7,7 +7,8 @@ use crate::thread::Channel;
 
 /// What can be seen of a thread channel from outside, the same from both ends.
 ///
-/// Other threads go on meanwhile: each number was right when it was read, and they need not fit each other.
+/// Other threads go on meanwhile: each number was right when it was read, and they need not fit
+/// each other.
 ///
 /// # Examples
 ///
@@ -32,8 +33,8 @@ pub struct ThreadStatistics {
     pub open_send_channels: usize,
     /// Receiving handles that are not closed.
     pub open_receive_channels: usize,
-    /// Tasks and threads blocked in a send that nobody has told to look again. What another thread has cancelled
-    /// cannot be seen from here, and counts.
+    /// Tasks and threads blocked in a send that nobody has told to look again. What another thread
+    /// has cancelled cannot be seen from here, and counts.
     pub waiting_send: usize,
     /// The same for those blocked in a receive or on the stream.
     pub waiting_receive: usize,

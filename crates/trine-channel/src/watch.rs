@@ -14,7 +14,8 @@ use crate::news::{Tells, leave, poll_news};
 
 /// Opens a channel that shows the latest value.
 ///
-/// Values are shared as `Rc<T>`, so reading one blocks nobody, and one that was read stays as it was.
+/// Values are shared as `Rc<T>`, so reading one blocks nobody, and one that was read stays as it
+/// was.
 ///
 /// # Examples
 ///
@@ -87,7 +88,8 @@ impl<T> Tells for State<T> {
     }
 }
 
-/// The end that sets the value. Clones set the same one; when all are dropped, no further change will come.
+/// The end that sets the value. Clones set the same one; when all are dropped, no further change
+/// will come.
 pub struct Sender<T> {
     shared: Rc<WaitCell<State<T>>>,
 }
@@ -107,7 +109,8 @@ impl<T> Sender<T> {
         let _before = self.shared.with(|state, wakes| state.set(value, wakes));
     }
 
-    /// Changes the value, cloning it if somebody still looks at it, and wakes all who wait for a change.
+    /// Changes the value, cloning it if somebody still looks at it, and wakes all who wait for a
+    /// change.
     ///
     /// # Examples
     ///
@@ -194,7 +197,8 @@ impl<T> fmt::Debug for Sender<T> {
     }
 }
 
-/// The end that sees the value. A clone has seen what this one has. As a `Stream`, it yields the changes.
+/// The end that sees the value. A clone has seen what this one has. As a `Stream`, it yields the
+/// changes.
 pub struct Receiver<T> {
     shared: Rc<WaitCell<State<T>>>,
     seen: u64,
@@ -251,11 +255,13 @@ impl<T> Receiver<T> {
         Changed { receiver: self }
     }
 
-    /// Waits until the value is as wanted; looks at it as it is first. What it returns counts as seen.
+    /// Waits until the value is as wanted; looks at it as it is first. What it returns counts as
+    /// seen.
     ///
     /// # Cancellation
     ///
-    /// A checkpoint, also if the value is as wanted at once. If it is cancelled, values it has looked at count as seen.
+    /// A checkpoint, also if the value is as wanted at once. If it is cancelled, values it has
+    /// looked at count as seen.
     ///
     /// # Errors
     ///

@@ -1,4 +1,5 @@
-//! `Vantage`: the place from which somebody who waits looks for a cancel, for lines that threads share.
+//! `Vantage`: the place from which somebody who waits looks for a cancel, for lines that threads
+//! share.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,9 +11,10 @@ use crate::waker::Word;
 
 /// The place from which somebody who waits looks for a cancel.
 ///
-/// It is what a [`Waiter`](super::lowlevel::Waiter) is without its waker, for lines that threads share: `Send`, and
-/// four words to copy. Only its own thread can say whether a cancel is visible from it; others are told that they
-/// cannot know, and have to ask whoever waits once that is polled.
+/// It is what a [`Waiter`](super::lowlevel::Waiter) is without its waker, for lines that threads
+/// share: `Send`, and four words to copy. Only its own thread can say whether a cancel is visible
+/// from it; others are told that they cannot know, and have to ask whoever waits once that is
+/// polled.
 ///
 /// # Examples
 ///
@@ -84,8 +86,8 @@ impl Vantage {
 
     /// Whether something may be handed to who waits here; `None` if only another thread can tell.
     ///
-    /// If not, that one is woken later, should it change, through `waker`, which is its own: somebody else's is taken
-    /// for this, one of ours is left. So this runs no foreign code.
+    /// If not, that one is woken later, should it change, through `waker`, which is its own:
+    /// somebody else's is taken for this, one of ours is left. So this runs no foreign code.
     ///
     /// # Examples
     ///
@@ -131,8 +133,8 @@ impl Vantage {
     }
 }
 
-/// Whether a waker is that of a task of a run. Cloning and dropping it does nothing, so may be done under a lock or
-/// while something is borrowed.
+/// Whether a waker is that of a task of a run. Cloning and dropping it does nothing, so may be done
+/// under a lock or while something is borrowed.
 ///
 /// # Examples
 ///

@@ -1,8 +1,10 @@
-//! `WaitCell`: the state of a primitive, and the one place where its wakers are called: outside of the borrow.
+//! `WaitCell`: the state of a primitive, and the one place where its wakers are called: outside of
+//! the borrow.
 //!
-//! A waker may be anybody's, and so may the `Drop` of a user's value. Both may come back into the primitive. So a
-//! change of the state only notes in [`Wakes`] whom to wake, and [`WaitCell::with`] does so after the borrow has
-//! ended; and values and waiters that are no longer wanted are returned out of the closure, to be dropped there.
+//! A waker may be anybody's, and so may the `Drop` of a user's value. Both may come back into the
+//! primitive. So a change of the state only notes in [`Wakes`] whom to wake, and [`WaitCell::with`]
+//! does so after the borrow has ended; and values and waiters that are no longer wanted are
+//! returned out of the closure, to be dropped there.
 
 use std::cell::{RefCell, RefMut};
 use std::collections::VecDeque;
@@ -17,7 +19,8 @@ use crate::waiter::{Waiter, WakeCall};
 /// See [`WaitLine`](crate::lowlevel::WaitLine).
 #[derive(Debug, Default)]
 pub struct Wakes {
-    // One is the common case: it never touches the queue. At rest, without a first there are no others.
+    // One is the common case: it never touches the queue. At rest, without a first there are no
+    // others.
     first: Option<WakeCall>,
     rest: VecDeque<WakeCall>,
 }
@@ -65,7 +68,8 @@ impl Wakes {
 
 /// The state of a primitive, with those who are to be woken for it.
 ///
-/// [`with`](Self::with) is the one place where a primitive's wakers are called: after the borrow has ended.
+/// [`with`](Self::with) is the one place where a primitive's wakers are called: after the borrow
+/// has ended.
 ///
 /// # Examples
 ///
@@ -92,7 +96,8 @@ impl<S> WaitCell<S> {
 
     /// Changes the state, then, with the borrow over, wakes whom `change` put on the list.
     ///
-    /// `change` must not run foreign code: it calls no waker and drops no value of a user, but returns them.
+    /// `change` must not run foreign code: it calls no waker and drops no value of a user, but
+    /// returns them.
     ///
     /// # Panics
     ///
@@ -126,8 +131,9 @@ impl<S> WaitCell<S> {
         }
     }
 
-    /// Changes the state in a way that wakes at most one, and makes that call, which is returned beside the result,
-    /// with the borrow over. The same as [`with`](Self::with), without the list: most hand-offs are of this kind.
+    /// Changes the state in a way that wakes at most one, and makes that call, which is returned
+    /// beside the result, with the borrow over. The same as [`with`](Self::with), without the list:
+    /// most hand-offs are of this kind.
     ///
     /// # Panics
     ///
@@ -177,7 +183,8 @@ impl<S> WaitCell<S> {
         change(&mut self.inner.borrow_mut().state)
     }
 
-    /// Changes the state and wakes nobody yet: the wakes go on a list of the caller, who changes more than this.
+    /// Changes the state and wakes nobody yet: the wakes go on a list of the caller, who changes
+    /// more than this.
     ///
     /// # Panics
     ///

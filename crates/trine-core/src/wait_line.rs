@@ -1,13 +1,14 @@
 //! `WaitLine`: the waiting line that every primitive shares.
 //!
 //! A primitive (channel, lock, event) keeps its state and one or two lines in a
-//! [`WaitCell`](crate::wait_cell::WaitCell). An entry of a line is a [`Waiter`] and a payload of the primitive. It lives
-//! in a slab, linked by index: no allocation per wait once the slab is warm, and leaving from the middle costs O(1).
+//! [`WaitCell`](crate::wait_cell::WaitCell). An entry of a line is a [`Waiter`] and a payload of
+//! the primitive. It lives in a slab, linked by index: no allocation per wait once the slab is
+//! warm, and leaving from the middle costs O(1).
 //!
-//! One entry, the *sole* one, is not in the slab but in the line itself: who joins an empty line gets it, if it is
-//! vacant. Mostly nobody else waits, and then joining, granting and picking up touch nothing but this entry, at a
-//! place that is known. (Measured 2026-11 with callgrind, a round trip over a channel: see `quick.rs` of
-//! `trine-channel`.) It is linked like the others.
+//! One entry, the *sole* one, is not in the slab but in the line itself: who joins an empty line
+//! gets it, if it is vacant. Mostly nobody else waits, and then joining, granting and picking up
+//! touch nothing but this entry, at a place that is known. (Measured 2026-11 with callgrind, a
+//! round trip over a channel: see `quick.rs` of `trine-channel`.) It is linked like the others.
 //!
 //! | entry    | waiter | payload | linked in           | how it gets there                        |
 //! |----------|--------|---------|---------------------|------------------------------------------|
@@ -15,11 +16,12 @@
 //! | granted  | no     | yes     | nothing             | [`WaitLine::grant`], [`WaitLine::dismiss`] |
 //! | free     | no     | no      | the list of free ones | [`WaitLine::leave`]                    |
 //!
-//! A [`Place`] belongs to one future, which alone gives it up, by `leave`. So a place never outlives its entry, and
-//! needs no generation.
+//! A [`Place`] belongs to one future, which alone gives it up, by `leave`. So a place never
+//! outlives its entry, and needs no generation.
 //!
-//! Nothing in here calls a waker or drops a waiter, as both may be foreign code that comes back: `grant` puts it on
-//! the list of [`Wakes`], `refresh` and `leave` return what is no longer wanted, to be carried out of the borrow.
+//! Nothing in here calls a waker or drops a waiter, as both may be foreign code that comes back:
+//! `grant` puts it on the list of [`Wakes`], `refresh` and `leave` return what is no longer wanted,
+//! to be carried out of the borrow.
 
 mod check;
 mod entry;
@@ -32,13 +34,14 @@ use crate::waiter::{Waiter, WakeCall};
 
 /// Those who wait, first come first served.
 ///
-/// Whoever has something to hand on asks for the [`next`](Self::next) waiter that accepts, changes its payload, and
-/// [`grant`](Self::grant)s. Waiters from where a cancel is visible stay in line and are passed over.
+/// Whoever has something to hand on asks for the [`next`](Self::next) waiter that accepts, changes
+/// its payload, and [`grant`](Self::grant)s. Waiters from where a cancel is visible stay in line
+/// and are passed over.
 ///
 /// # Examples
 ///
-/// A turnstile that lets one through at each coin, first come first served; `trine-sync` and `trine-channel` are built
-/// in the same way:
+/// A turnstile that lets one through at each coin, first come first served; `trine-sync` and
+/// `trine-channel` are built in the same way:
 ///
 /// ```
 /// use std::{future::Future, pin::Pin, task::{Context, Poll, ready}};
@@ -185,7 +188,8 @@ impl<P> WaitLine<P> {
         self.parked().filter(|place| self.accepts(*place))
     }
 
-    /// The first in line, whether it accepts or not; with [`after`](Self::after) a walk that may change the line.
+    /// The first in line, whether it accepts or not; with [`after`](Self::after) a walk that may
+    /// change the line.
     ///
     /// # Examples
     ///
@@ -306,8 +310,8 @@ impl<P> WaitLine<P> {
         }
     }
 
-    /// Like [`grant`](Self::grant), but the waiter is not woken: it is moved to another line, or comes back by
-    /// [`rejoin`](Self::rejoin).
+    /// Like [`grant`](Self::grant), but the waiter is not woken: it is moved to another line, or
+    /// comes back by [`rejoin`](Self::rejoin).
     ///
     /// # Examples
     ///
@@ -321,8 +325,9 @@ impl<P> WaitLine<P> {
         waiter
     }
 
-    /// Takes the first in line out of it, if it accepts, to be called, and lends its payload to be filled: a `next` and
-    /// a `grant` in one, for what is handed on most often. `None` also if the first is passed over: another may accept.
+    /// Takes the first in line out of it, if it accepts, to be called, and lends its payload to be
+    /// filled: a `next` and a `grant` in one, for what is handed on most often. `None` also if the
+    /// first is passed over: another may accept.
     ///
     /// # Examples
     ///
@@ -360,9 +365,10 @@ impl<P> WaitLine<P> {
         Some((call, self.payload_mut(place)))
     }
 
-    /// Picks up what `take` finds in the payload of an entry that was granted, and with it gives the place up. `None`,
-    /// and the place is kept, while the entry is parked or if `take` finds nothing; `take` must not run foreign code,
-    /// nor leave anything behind that does when it is dropped.
+    /// Picks up what `take` finds in the payload of an entry that was granted, and with it gives
+    /// the place up. `None`, and the place is kept, while the entry is parked or if `take` finds
+    /// nothing; `take` must not run foreign code, nor leave anything behind that does when it is
+    /// dropped.
     ///
     /// # Examples
     ///
@@ -421,7 +427,8 @@ impl<P> WaitLine<P> {
         self.entry_mut(place).payload.as_mut().expect("a place was used after leave")
     }
 
-    /// Sets who is woken for a parked entry, as a future may move between tasks. Drop the old one outside the borrow.
+    /// Sets who is woken for a parked entry, as a future may move between tasks. Drop the old one
+    /// outside the borrow.
     ///
     /// # Examples
     ///

@@ -1,4 +1,5 @@
-//! `Waiter`: who waits in a line: the place from which it looks for a cancel, and the waker to call.
+//! `Waiter`: who waits in a line: the place from which it looks for a cancel, and the waker to
+//! call.
 
 use std::cell::Cell;
 use std::fmt;
@@ -14,10 +15,10 @@ use crate::waker::Word;
 /// Who waits in a line: the place from which it looks for a cancel, and the waker to call.
 ///
 /// Every operation that waits keeps one while it is in line. Whoever hands something on (an item, a
-/// lock, a token) asks [`accepts`](Waiter::accepts) first and passes over those that say no: a cancel
-/// is visible from where they wait, and from the cancel on nothing may be handed to them. They stay
-/// in line until they are dropped; should a shield hide the cancel again, they are woken and look for
-/// themselves.
+/// lock, a token) asks [`accepts`](Waiter::accepts) first and passes over those that say no: a
+/// cancel is visible from where they wait, and from the cancel on nothing may be handed to them.
+/// They stay in line until they are dropped; should a shield hide the cancel again, they are woken
+/// and look for themselves.
 ///
 /// With no run on the thread a waiter always accepts.
 ///
@@ -33,16 +34,19 @@ use crate::waker::Word;
 /// waiter.wake();
 /// ```
 pub struct Waiter {
-    /// Empty once a foreign one was taken by the tree, for being passed over: it is the tree then that calls it
-    /// when there is something to look for. Moved and not cloned, as that would be foreign code under a borrow.
+    /// Empty once a foreign one was taken by the tree, for being passed over: it is the tree then
+    /// that calls it when there is something to look for. Moved and not cloned, as that would be
+    /// foreign code under a borrow.
     waker: Cell<Option<Waker>>,
     place: FrameId,
-    /// The epoch at which no cancel was visible from there, so that nothing needs to be looked up while it is
-    /// still the same; 0 is none. (It would be mistaken if exactly 2^32 changes went by between two looks.)
+    /// The epoch at which no cancel was visible from there, so that nothing needs to be looked up
+    /// while it is still the same; 0 is none. (It would be mistaken if exactly 2^32 changes went by
+    /// between two looks.)
     free_at: Cell<u32>,
     generation: u16,
     passed_over: Cell<bool>,
-    /// Whether the waker is somebody else's: neither cloned nor dropped, ours is a word and nothing more.
+    /// Whether the waker is somebody else's: neither cloned nor dropped, ours is a word and nothing
+    /// more.
     foreign: bool,
     _local: PhantomData<Rc<()>>,
 }
@@ -65,8 +69,8 @@ impl Waiter {
         }
     }
 
-    /// The same for what is polled by a task of a run directly: it runs no foreign code, so it may be made while a
-    /// structure is borrowed. `None` if the waker of `cx` is somebody else's.
+    /// The same for what is polled by a task of a run directly: it runs no foreign code, so it may
+    /// be made while a structure is borrowed. `None` if the waker of `cx` is somebody else's.
     ///
     /// # Examples
     ///
@@ -233,8 +237,8 @@ impl From<Waker> for WakeCall {
 }
 
 impl WakeCall {
-    /// Wakes whom it is for. Never make it while a structure is borrowed that the task may use: the waker may be
-    /// somebody else's and run any code.
+    /// Wakes whom it is for. Never make it while a structure is borrowed that the task may use: the
+    /// waker may be somebody else's and run any code.
     ///
     /// # Examples
     ///

@@ -1,4 +1,5 @@
-//! `Claim`: the part that all acquiring futures share: from the first poll to a token, or to giving up.
+//! `Claim`: the part that all acquiring futures share: from the first poll to a token, or to giving
+//! up.
 
 use std::task::{Context, Poll, Waker, ready};
 
@@ -128,7 +129,8 @@ impl Claim {
                 return Poll::Ready(result);
             }
         }
-        // Cloning a waker may run foreign code: not under the lock. So another thread may have let go meanwhile: try again.
+        // Cloning a waker may run foreign code: not under the lock. So another thread may have let
+        // go meanwhile: try again.
         let waker = waker.clone();
         let joined = limiter.with_ledger(|ledger, wakes| match ledger.take(self.borrower, wakes) {
             Err(AcquireError::WouldBlock) => Ok(ledger.join(self.borrower, waker, vantage)),
@@ -146,7 +148,8 @@ impl Claim {
         }
     }
 
-    /// Polled in line, and not cancelled: notes the new waker and place. A token may be free that was refused before.
+    /// Polled in line, and not cancelled: notes the new waker and place. A token may be free that
+    /// was refused before.
     fn stay(
         &mut self,
         limiter: &CapacityLimiter,
@@ -166,7 +169,8 @@ impl Claim {
         Poll::Pending
     }
 
-    /// Granted by another thread, which could not see whether this one is cancelled: if it is, the next in line gets it.
+    /// Granted by another thread, which could not see whether this one is cancelled: if it is, the
+    /// next in line gets it.
     fn verify(
         &mut self,
         limiter: &CapacityLimiter,

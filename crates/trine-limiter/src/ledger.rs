@@ -1,7 +1,8 @@
 //! `Ledger`: the tokens of a limiter: who holds one, and who stands in line for the next.
 //!
-//! Every claim on a token has a slot from the moment it stands in line, or gets a token at once, until it is given up.
-//! Slots are recycled; those that wait form a doubly linked line, so that anyone can leave it in O(1).
+//! Every claim on a token has a slot from the moment it stands in line, or gets a token at once,
+//! until it is given up. Slots are recycled; those that wait form a doubly linked line, so that
+//! anyone can leave it in O(1).
 //!
 //! | stage     | set by                              | the claim's future                    | left by |
 //! |-----------|-------------------------------------|---------------------------------------|---------|
@@ -10,10 +11,11 @@
 //! | `Granted` | `grant`, on trust                   | was woken and has not looked yet      | `collect`, `hand_on`, `abandon` |
 //! | `Held`    | `take`, `grant`, `collect`          | resolved, or about to be              | `release`, `abandon` |
 //!
-//! At rest: `borrowed` counts the granted and the held, and if a token is free then everyone in line refused it when last
-//! asked. A waiter refuses while a cancel is visible from where it waits, which only its own thread can see; a waiter of
-//! another thread is granted on trust, and hands the token on if its thread finds it cancelled (`hand_on`). It keeps its
-//! place at the head of the line and is marked as refusing, so that other threads do not ask it again.
+//! At rest: `borrowed` counts the granted and the held, and if a token is free then everyone in
+//! line refused it when last asked. A waiter refuses while a cancel is visible from where it waits,
+//! which only its own thread can see; a waiter of another thread is granted on trust, and hands the
+//! token on if its thread finds it cancelled (`hand_on`). It keeps its place at the head of the
+//! line and is marked as refusing, so that other threads do not ask it again.
 
 use std::collections::HashSet;
 use std::task::Waker;
@@ -26,7 +28,8 @@ use crate::{AcquireError, Borrower, LimiterStatistics};
 /// The index that stands for none.
 const NONE: usize = usize::MAX;
 
-/// Above this many slots `check` only looks at what is cheap: debug builds must not become quadratic.
+/// Above this many slots `check` only looks at what is cheap: debug builds must not become
+/// quadratic.
 #[cfg(debug_assertions)]
 const FULLY_CHECKED_SLOTS: usize = 64;
 
@@ -149,8 +152,8 @@ impl Ledger {
         Ok(self.occupy(borrower, Stage::Held))
     }
 
-    /// Takes a token, or stands in line for one with the waker of a task of ours, whose clone is no foreign code: the way
-    /// of most claims, in one go. `None` if it is not that simple.
+    /// Takes a token, or stands in line for one with the waker of a task of ours, whose clone is no
+    /// foreign code: the way of most claims, in one go. `None` if it is not that simple.
     #[inline(always)]
     pub(crate) fn enter(&mut self, borrower: Option<Borrower>, waker: &Waker) -> Option<Entered> {
         if borrower.is_some() {
@@ -198,9 +201,11 @@ impl Ledger {
         }
     }
 
-    /// The claim's future was polled in line and is not cancelled: notes where it waits now, and gives it what is free.
+    /// The claim's future was polled in line and is not cancelled: notes where it waits now, and
+    /// gives it what is free.
     ///
-    /// Returns whether it has a token now, and the waker that is not needed any more, to be dropped outside the lock.
+    /// Returns whether it has a token now, and the waker that is not needed any more, to be dropped
+    /// outside the lock.
     pub(crate) fn refresh(
         &mut self,
         id: SlotId,
@@ -235,7 +240,8 @@ impl Ledger {
         self.slots[id.0].stage = Stage::Held;
     }
 
-    /// The claim's future was granted a token by another thread, and is cancelled: the next in line gets it.
+    /// The claim's future was granted a token by another thread, and is cancelled: the next in line
+    /// gets it.
     pub(crate) fn hand_on(
         &mut self,
         id: SlotId,
@@ -260,7 +266,8 @@ impl Ledger {
         self.serve(wakes);
     }
 
-    /// Gives a token back, or to the next in line. Returns whom to wake, and whether to `serve` more: hardly ever.
+    /// Gives a token back, or to the next in line. Returns whom to wake, and whether to `serve`
+    /// more: hardly ever.
     #[inline(always)]
     pub(crate) fn release(&mut self, id: SlotId) -> (Option<Waker>, bool) {
         debug_assert_eq!(self.slots[id.0].stage, Stage::Held);
@@ -286,8 +293,8 @@ impl Ledger {
         (waker, self.borrowed < self.total && next != NONE)
     }
 
-    /// Gives up a claim that was in line, and is in line, or was granted a token meanwhile. Returns its waker, to be dropped
-    /// outside the lock.
+    /// Gives up a claim that was in line, and is in line, or was granted a token meanwhile. Returns
+    /// its waker, to be dropped outside the lock.
     pub(crate) fn abandon(&mut self, id: SlotId, wakes: &mut Wakes) -> Option<Waker> {
         match self.slots[id.0].stage {
             Stage::Waiting { .. } => self.unlink(id.0),

@@ -1,8 +1,9 @@
-//! A fair capacity limiter for trine that works across tasks and threads, and a rate limiter beside it.
+//! A fair capacity limiter for trine that works across tasks and threads, and a rate limiter beside
+//! it.
 //!
-//! [`CapacityLimiter`] bounds how many may do something at a time; [`RateLimiter`] bounds how many may begin something in
-//! a period. Both serve strictly first come, first served: a token that comes free belongs to the longest waiter from that
-//! very moment, and nobody can overtake it.
+//! [`CapacityLimiter`] bounds how many may do something at a time; [`RateLimiter`] bounds how many
+//! may begin something in a period. Both serve strictly first come, first served: a token that
+//! comes free belongs to the longest waiter from that very moment, and nobody can overtake it.
 //!
 //! # A worker pool in two lines
 //!
@@ -24,9 +25,9 @@
 //!
 //! # Across runs, executors and plain threads
 //!
-//! A limiter is `Send + Sync`. Tasks of several runs, futures under any other executor and plain threads
-//! ([`CapacityLimiter::acquire_blocking`]) stand in one and the same line. Where there is no run on the thread, an
-//! operation is simply never cancelled, except by dropping it.
+//! A limiter is `Send + Sync`. Tasks of several runs, futures under any other executor and plain
+//! threads ([`CapacityLimiter::acquire_blocking`]) stand in one and the same line. Where there is
+//! no run on the thread, an operation is simply never cancelled, except by dropping it.
 #![forbid(unsafe_code)]
 
 mod acquire;

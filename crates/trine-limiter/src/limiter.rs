@@ -15,14 +15,16 @@ use crate::{
 
 /// Lets at most `total_tokens` holders in at a time, strictly first come, first served.
 ///
-/// A token that is given back belongs to the longest waiter from that moment: neither [`try_acquire`](Self::try_acquire)
-/// nor a newcomer can take it, whatever runs first. The limiter is `Send + Sync`: tasks of several runs, futures under
-/// other executors and plain threads share one line. Nothing of it needs a run.
+/// A token that is given back belongs to the longest waiter from that moment: neither
+/// [`try_acquire`](Self::try_acquire) nor a newcomer can take it, whatever runs first. The limiter
+/// is `Send + Sync`: tasks of several runs, futures under other executors and plain threads share
+/// one line. Nothing of it needs a run.
 ///
 /// The total may change while tokens are out; zero lets nobody in, `usize::MAX` everybody.
 ///
 /// In trio this is `CapacityLimiter`. There the current task is the borrower; here each call of
-/// [`acquire`](Self::acquire) is one of its own, so that futures joined in one task may each hold a token.
+/// [`acquire`](Self::acquire) is one of its own, so that futures joined in one task may each hold a
+/// token.
 ///
 /// # Examples
 ///
@@ -71,12 +73,13 @@ impl CapacityLimiter {
 
     /// Waits for a token.
     ///
-    /// Each call is a borrower of its own. The token is given back when the [`Permit`] is dropped. In trio `acquire`.
+    /// Each call is a borrower of its own. The token is given back when the [`Permit`] is dropped.
+    /// In trio `acquire`.
     ///
     /// # Cancellation
     ///
-    /// A checkpoint, also if a token is free. Cancelled or dropped, it has taken no token, and its place in line is lost;
-    /// a token that it was just given goes to the next in line.
+    /// A checkpoint, also if a token is free. Cancelled or dropped, it has taken no token, and its
+    /// place in line is lost; a token that it was just given goes to the next in line.
     ///
     /// # Examples
     ///
@@ -125,8 +128,8 @@ impl CapacityLimiter {
     ///
     /// # Errors
     ///
-    /// [`AcquireError::AlreadyHeld`] if the borrower already holds, or waits for, a token of this limiter; never
-    /// [`AcquireError::WouldBlock`].
+    /// [`AcquireError::AlreadyHeld`] if the borrower already holds, or waits for, a token of this
+    /// limiter; never [`AcquireError::WouldBlock`].
     ///
     /// # Examples
     ///
@@ -148,12 +151,13 @@ impl CapacityLimiter {
         AcquireOnBehalfOf::new(self, borrower)
     }
 
-    /// Takes a token for `borrower` if one is free and nobody waits. In trio `acquire_on_behalf_of_nowait`.
+    /// Takes a token for `borrower` if one is free and nobody waits. In trio
+    /// `acquire_on_behalf_of_nowait`.
     ///
     /// # Errors
     ///
-    /// [`AcquireError::AlreadyHeld`] if the borrower already holds, or waits for, a token of this limiter;
-    /// [`AcquireError::WouldBlock`] if no token is free, or others wait for one.
+    /// [`AcquireError::AlreadyHeld`] if the borrower already holds, or waits for, a token of this
+    /// limiter; [`AcquireError::WouldBlock`] if no token is free, or others wait for one.
     ///
     /// # Examples
     ///
@@ -208,7 +212,8 @@ impl CapacityLimiter {
         self.try_claim(None).map(|slot| OwnedPermit::new(Arc::clone(self), slot))
     }
 
-    /// Blocks the thread until it has a token: for plain threads, which stand in the same line as everyone else.
+    /// Blocks the thread until it has a token: for plain threads, which stand in the same line as
+    /// everyone else.
     ///
     /// Inside a run use [`acquire`](Self::acquire): this would stop every task of the run.
     ///
@@ -244,10 +249,11 @@ impl CapacityLimiter {
         self.with_ledger(|ledger, _| ledger.total())
     }
 
-    /// Changes how many tokens there are: more let in the longest waiting at once, fewer revoke nothing.
+    /// Changes how many tokens there are: more let in the longest waiting at once, fewer revoke
+    /// nothing.
     ///
-    /// While more tokens are out than there are, those that come back are not given out again. In trio the `total_tokens`
-    /// property.
+    /// While more tokens are out than there are, those that come back are not given out again. In
+    /// trio the `total_tokens` property.
     ///
     /// # Examples
     ///
@@ -267,7 +273,8 @@ impl CapacityLimiter {
         self.with_ledger(|ledger, wakes| ledger.set_total(total_tokens, wakes));
     }
 
-    /// How many tokens are out, those included that were just given to a waiter which has not run yet.
+    /// How many tokens are out, those included that were just given to a waiter which has not run
+    /// yet.
     ///
     /// # Examples
     ///
@@ -313,7 +320,8 @@ impl CapacityLimiter {
     /// Reads or changes the ledger, without anybody to wake. No foreign code may run in `change`.
     #[inline(always)]
     pub(crate) fn locked<R>(&self, change: impl FnOnce(&mut Ledger) -> R) -> R {
-        // No foreign code runs under the lock, so only a bug of ours can poison it, and that was reported then.
+        // No foreign code runs under the lock, so only a bug of ours can poison it, and that was
+        // reported then.
         let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
         let result = change(&mut ledger);
         #[cfg(debug_assertions)]

@@ -8,8 +8,8 @@ use crate::ledger::SlotId;
 
 /// A token of a [`CapacityLimiter`]; dropping it gives the token to the longest waiter, or back.
 ///
-/// It may move to another task or thread, and it is given back on a cancel and on a panic like any other value. One that is
-/// leaked (`mem::forget`) keeps its token for ever.
+/// It may move to another task or thread, and it is given back on a cancel and on a panic like any
+/// other value. One that is leaked (`mem::forget`) keeps its token for ever.
 #[must_use = "dropping a permit gives its token back at once"]
 pub struct Permit<'a> {
     limiter: &'a CapacityLimiter,

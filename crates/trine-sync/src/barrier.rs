@@ -11,7 +11,8 @@ use crate::turn::{Grants, Turn};
 
 /// A number of tasks that wait for each other: nobody goes on before all are there.
 ///
-/// Then it can be used again. A task that is cancelled while it waits has not arrived: the others wait for another.
+/// Then it can be used again. A task that is cancelled while it waits has not arrived: the others
+/// wait for another.
 ///
 /// # Examples
 ///
@@ -95,8 +96,8 @@ impl Barrier {
         Self { cell: WaitCell::new(BarrierState { parties, line: WaitLine::new() }) }
     }
 
-    /// Waits until as many tasks wait as the barrier is for. For exactly one of them, the last to come, the result
-    /// says that it is the leader.
+    /// Waits until as many tasks wait as the barrier is for. For exactly one of them, the last to
+    /// come, the result says that it is the leader.
     ///
     /// # Cancellation
     ///

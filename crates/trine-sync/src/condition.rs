@@ -1,10 +1,12 @@
 //! `Condition`: waiting, with a lock, until somebody says that what it guards has changed.
 //!
-//! A waiter has an entry in the condition's line. `notify` takes it out of that line and puts its waker into the line
-//! of its lock, noting in the entry where: from then on it is in line for the lock like anyone, and is woken when it
-//! has it. So a notified waiter goes before all who ask for the lock after the notification, and no herd is woken.
+//! A waiter has an entry in the condition's line. `notify` takes it out of that line and puts its
+//! waker into the line of its lock, noting in the entry where: from then on it is in line for the
+//! lock like anyone, and is woken when it has it. So a notified waiter goes before all who ask for
+//! the lock after the notification, and no herd is woken.
 //!
-//! A waiter that is dropped after it was notified has its notification go on, to the first who was waiting then.
+//! A waiter that is dropped after it was notified has its notification go on, to the first who was
+//! waiting then.
 
 use std::fmt;
 use std::future::Future;
@@ -20,8 +22,8 @@ use crate::turn::{Grants, tell_wait};
 
 /// Waiting, with a lock, until somebody says that what it guards has changed (trio: `Condition`).
 ///
-/// Use it in a loop: what one waits for may be gone again once the lock is there. Where an [`Event`](crate::Event), a
-/// channel or a `watch` would do, prefer that.
+/// Use it in a loop: what one waits for may be gone again once the lock is there. Where an
+/// [`Event`](crate::Event), a channel or a `watch` would do, prefer that.
 ///
 /// # Examples
 ///
@@ -114,8 +116,9 @@ impl Condition {
     ///
     /// # Cancellation
     ///
-    /// A checkpoint. If it is cancelled or dropped, the lock is not held any more (trio takes it again first, and waits
-    /// for it uncancellably). A notification that had reached it goes to the next who was waiting then.
+    /// A checkpoint. If it is cancelled or dropped, the lock is not held any more (trio takes it
+    /// again first, and waits for it uncancellably). A notification that had reached it goes to the
+    /// next who was waiting then.
     ///
     /// # Examples
     ///
@@ -159,8 +162,8 @@ impl Condition {
         self.notify(usize::MAX);
     }
 
-    /// How many tasks wait to be notified; those from where a cancel is visible do not count, nor those that wait for
-    /// their lock already.
+    /// How many tasks wait to be notified; those from where a cancel is visible do not count, nor
+    /// those that wait for their lock already.
     ///
     /// # Examples
     ///

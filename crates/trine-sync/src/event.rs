@@ -11,8 +11,8 @@ use crate::turn::{Grants, Turn};
 
 /// Something that happens once, and that any number of tasks may wait for (trio: `Event`).
 ///
-/// It is never unset, on purpose: whoever waits may rely on it for good. For something that happens again, make a new
-/// event each time, or use a channel or a `watch`.
+/// It is never unset, on purpose: whoever waits may rely on it for good. For something that happens
+/// again, make a new event each time, or use a channel or a `watch`.
 ///
 /// # Examples
 ///
@@ -113,7 +113,8 @@ impl Event {
         EventWait { turn: Turn::new(&self.cell, ()) }
     }
 
-    /// How many tasks wait; those from where a cancel is visible do not count (trio: `statistics().tasks_waiting`).
+    /// How many tasks wait; those from where a cancel is visible do not count (trio:
+    /// `statistics().tasks_waiting`).
     ///
     /// # Examples
     ///

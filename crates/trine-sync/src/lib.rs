@@ -1,8 +1,9 @@
 //! Fair synchronisation for the tasks of a trine run: events, locks, semaphores.
 //!
-//! Between two checkpoints nothing else runs, so most state needs no lock at all: use a `Cell` or a `RefCell`. What is
-//! here is for what spans a wait. Every line is strictly first come first served, with hand-off: what is released
-//! belongs to the longest waiting at once. Nothing here uses atomics or is `Send`.
+//! Between two checkpoints nothing else runs, so most state needs no lock at all: use a `Cell` or a
+//! `RefCell`. What is here is for what spans a wait. Every line is strictly first come first
+//! served, with hand-off: what is released belongs to the longest waiting at once. Nothing here
+//! uses atomics or is `Send`.
 //!
 //! | to                                              | use              |
 //! |-------------------------------------------------|------------------|

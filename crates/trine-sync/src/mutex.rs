@@ -15,18 +15,21 @@ use crate::turn::{Grants, Site, Turn, note_hold};
 
 /// One task at a time, first come first served, for work that waits in the middle (trio: `Lock`).
 ///
-/// Between two checkpoints nothing else runs anyway, so a `RefCell` is enough for what does not wait. A mutex that is
-/// released while somebody waits is theirs at once: nobody can snatch it, and a loop that locks again and again
-/// cannot starve others.
+/// Between two checkpoints nothing else runs anyway, so a `RefCell` is enough for what does not
+/// wait. A mutex that is released while somebody waits is theirs at once: nobody can snatch it, and
+/// a loop that locks again and again cannot starve others.
 ///
-/// A guard unlocks when it is dropped: at the end of its task, when that is cancelled, and when it panics. So a holder
-/// that is gone never blocks those who wait, and there is no poisoning: what is in the mutex is as that task left it,
-/// so keep it valid between statements that may panic or wait. A guard may be given to another task and outlive the
-/// one that locked (trio calls such a lock broken; here `gather` of several locks does just that). Only a guard that is
-/// leaked (`mem::forget`, a cycle of `Rc`s) stays locked: [`statistics`](Self::statistics) and `Debug` then say which
-/// line locked it, and a test that hangs on it is reported as a deadlock, with the task that took it.
+/// A guard unlocks when it is dropped: at the end of its task, when that is cancelled, and when it
+/// panics. So a holder that is gone never blocks those who wait, and there is no poisoning: what is
+/// in the mutex is as that task left it, so keep it valid between statements that may panic or
+/// wait. A guard may be given to another task and outlive the one that locked (trio calls such a
+/// lock broken; here `gather` of several locks does just that). Only a guard that is leaked
+/// (`mem::forget`, a cycle of `Rc`s) stays locked: [`statistics`](Self::statistics) and `Debug`
+/// then say which line locked it, and a test that hangs on it is reported as a deadlock, with the
+/// task that took it.
 ///
-/// Locking it again in the task that holds it waits for ever; [`try_lock`](Self::try_lock) does not.
+/// Locking it again in the task that holds it waits for ever; [`try_lock`](Self::try_lock) does
+/// not.
 ///
 /// # Examples
 ///
@@ -152,7 +155,8 @@ impl<T> Mutex<T> {
     ///
     /// # Cancellation
     ///
-    /// A checkpoint. If it is cancelled or dropped, the mutex is not locked, and the place in line is lost.
+    /// A checkpoint. If it is cancelled or dropped, the mutex is not locked, and the place in line
+    /// is lost.
     ///
     /// # Examples
     ///

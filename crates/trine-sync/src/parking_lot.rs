@@ -1,7 +1,7 @@
 //! `ParkingLot`: a waiting line by itself, to build other primitives from.
 //!
-//! A parked task has an entry in the lot where it parked, its home, for as long as its future lives. Moved to another
-//! lot it stands in line there, and both entries know each other:
+//! A parked task has an entry in the lot where it parked, its home, for as long as its future
+//! lives. Moved to another lot it stands in line there, and both entries know each other:
 //!
 //! | entry                | in line | how it gets there                     | what the future does                      |
 //! |----------------------|---------|---------------------------------------|-------------------------------------------|
@@ -10,7 +10,8 @@
 //! | in another, `Guest`  | yes     | `repark` moved it here                | knows it through its home                 |
 //! | home, `Unparked` (by the other lot, if moved) | no      | `unpark`, of whichever lot it was in  | is ready; dropped unpolled, passes it on  |
 //!
-//! An unpark that is passed on goes only to a task that was parked before it: as if the other had never come.
+//! An unpark that is passed on goes only to a task that was parked before it: as if the other had
+//! never come.
 
 use std::fmt;
 use std::future::Future;
@@ -71,7 +72,8 @@ impl LotState {
         self.clock
     }
 
-    /// Takes the first in line out, if it accepts and came before `before`. Its home does not know yet.
+    /// Takes the first in line out, if it accepts and came before `before`. Its home does not know
+    /// yet.
     fn take_first(&mut self, before: u64) -> Option<Taken> {
         let place = self.line.next()?;
         let (Spot::Here { since } | Spot::Guest { since, .. }) = self.line.payload(place) else {
@@ -106,8 +108,8 @@ impl ParkingLot {
     ///
     /// # Cancellation
     ///
-    /// A checkpoint. If it is cancelled or dropped, it leaves the line; an unpark that had reached it already goes to
-    /// the next who was parked then.
+    /// A checkpoint. If it is cancelled or dropped, it leaves the line; an unpark that had reached
+    /// it already goes to the next who was parked then.
     ///
     /// # Examples
     ///
@@ -140,8 +142,8 @@ impl ParkingLot {
         self.unpark(usize::MAX)
     }
 
-    /// Moves up to `count` tasks, those that wait longest, to the end of another lot, without waking them; returns how
-    /// many. From a lot to itself it moves nothing.
+    /// Moves up to `count` tasks, those that wait longest, to the end of another lot, without
+    /// waking them; returns how many. From a lot to itself it moves nothing.
     ///
     /// # Examples
     ///

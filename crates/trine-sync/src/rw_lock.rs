@@ -15,9 +15,10 @@ use crate::turn::{Grants, Turn, note_hold};
 
 /// Many readers or one writer, first come first served.
 ///
-/// Fair to both: a reader that comes while a writer waits waits behind it, so neither can starve the other; readers
-/// that stand in line together go in together. So do not wait to read again while you read. Guards unlock when they
-/// are dropped, also by a panic or a cancel; as with [`Mutex`](crate::Mutex) there is no poisoning.
+/// Fair to both: a reader that comes while a writer waits waits behind it, so neither can starve
+/// the other; readers that stand in line together go in together. So do not wait to read again
+/// while you read. Guards unlock when they are dropped, also by a panic or a cancel; as with
+/// [`Mutex`](crate::Mutex) there is no poisoning.
 ///
 /// # Examples
 ///
@@ -140,7 +141,8 @@ impl<T> RwLock<T> {
     ///
     /// # Cancellation
     ///
-    /// A checkpoint. If it is cancelled or dropped, nothing is locked, and the place in line is lost.
+    /// A checkpoint. If it is cancelled or dropped, nothing is locked, and the place in line is
+    /// lost.
     ///
     /// # Examples
     ///
@@ -153,7 +155,8 @@ impl<T> RwLock<T> {
     ///
     /// # Cancellation
     ///
-    /// A checkpoint. If it is cancelled or dropped, nothing is locked, and the place in line is lost.
+    /// A checkpoint. If it is cancelled or dropped, nothing is locked, and the place in line is
+    /// lost.
     ///
     /// # Examples
     ///

@@ -12,8 +12,9 @@ use crate::turn::{Grants, Turn, note_hold};
 
 /// A number of permits, first come first served (trio: `Semaphore`).
 ///
-/// A permit that is released while somebody waits is theirs at once, and the value stays 0: nobody can snatch it.
-/// To limit how many do something at a time, across threads too, see `CapacityLimiter`.
+/// A permit that is released while somebody waits is theirs at once, and the value stays 0: nobody
+/// can snatch it. To limit how many do something at a time, across threads too, see
+/// `CapacityLimiter`.
 ///
 /// # Examples
 ///
@@ -151,7 +152,8 @@ impl Semaphore {
     ///
     /// # Cancellation
     ///
-    /// A checkpoint. If it is cancelled or dropped, no permit is taken, and the place in line is lost.
+    /// A checkpoint. If it is cancelled or dropped, no permit is taken, and the place in line is
+    /// lost.
     ///
     /// # Examples
     ///
@@ -162,11 +164,13 @@ impl Semaphore {
 
     /// Waits for several permits, which are taken together and released together.
     ///
-    /// It stands in the same line: who comes later and wants less does not overtake it, so it cannot starve.
+    /// It stands in the same line: who comes later and wants less does not overtake it, so it
+    /// cannot starve.
     ///
     /// # Cancellation
     ///
-    /// A checkpoint. If it is cancelled or dropped, no permit is taken, and the place in line is lost.
+    /// A checkpoint. If it is cancelled or dropped, no permit is taken, and the place in line is
+    /// lost.
     ///
     /// # Panics
     ///
@@ -240,9 +244,11 @@ impl Semaphore {
         }
     }
 
-    /// Adds a permit, from anywhere; for one that was taken with `acquire`, dropping that is enough.
+    /// Adds a permit, from anywhere; for one that was taken with `acquire`, dropping that is
+    /// enough.
     ///
-    /// It goes to the longest waiting, else the value is one more. So a semaphore can count what has happened.
+    /// It goes to the longest waiting, else the value is one more. So a semaphore can count what
+    /// has happened.
     ///
     /// # Panics
     ///
@@ -291,7 +297,8 @@ impl Semaphore {
         self.cell.read(|state| state.max)
     }
 
-    /// How many tasks wait; those from where a cancel is visible do not count (trio: `statistics().tasks_waiting`).
+    /// How many tasks wait; those from where a cancel is visible do not count (trio:
+    /// `statistics().tasks_waiting`).
     ///
     /// # Examples
     ///
@@ -333,8 +340,8 @@ impl fmt::Debug for Acquire<'_> {
     }
 }
 
-/// A permit of a [`Semaphore`], or several that were taken together; released when it is dropped: at the end of its
-/// task, on cancel, and on panic, too.
+/// A permit of a [`Semaphore`], or several that were taken together; released when it is dropped:
+/// at the end of its task, on cancel, and on panic, too.
 #[must_use = "a permit is released when it is dropped"]
 pub struct SemaphorePermit<'a> {
     semaphore: &'a Semaphore,

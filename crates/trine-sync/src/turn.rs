@@ -1,7 +1,7 @@
 //! `Turn`: waiting for one's turn, the same for every primitive that grants something.
 //!
-//! A primitive says how it grants ([`Grants`]); a turn is the future that joins its line, picks the grant up, and on
-//! drop leaves, or gives back what it was granted and has not delivered.
+//! A primitive says how it grants ([`Grants`]); a turn is the future that joins its line, picks the
+//! grant up, and on drop leaves, or gives back what it was granted and has not delivered.
 
 use std::panic::Location;
 use std::task::{Context, Poll, ready};
@@ -55,8 +55,8 @@ pub(crate) trait Grants {
         waiter
     }
 
-    /// Serves those who were made eligible again, then picks up a grant; else takes note of who waits now.
-    /// Drop the waiter outside the borrow.
+    /// Serves those who were made eligible again, then picks up a grant; else takes note of who
+    /// waits now. Drop the waiter outside the borrow.
     fn recheck(
         &mut self,
         place: Place,
@@ -135,7 +135,8 @@ impl<'a, G: Grants> Turn<'a, G> {
     }
 
     fn join(&mut self, cx: &Context<'_>) -> Poll<G::Want> {
-        // Made before the borrow, as the clone of a foreign waker may come back; so the state is looked at once more.
+        // Made before the borrow, as the clone of a foreign waker may come back; so the state is
+        // looked at once more.
         let waiter = Waiter::new(cx);
         let mut want = self.want;
         let (place, _unused) = self.cell.with(|state, wakes| {

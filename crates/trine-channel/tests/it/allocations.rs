@@ -1,4 +1,5 @@
-//! Counted: what does not wait does not allocate, and neither does waiting, once the channel is warm.
+//! Counted: what does not wait does not allocate, and neither does waiting, once the channel is
+//! warm.
 
 use std::task::Poll::{Pending, Ready};
 
@@ -51,7 +52,8 @@ fn a_warm_line_does_not_allocate() {
     assert_eq!(measure(|| (0..ROUNDS).for_each(|_| round())).count_total, 0);
 }
 
-/// In a run, where tasks wait by their own wakers: ping-pong allocates nothing per round trip, at any capacity.
+/// In a run, where tasks wait by their own wakers: ping-pong allocates nothing per round trip, at
+/// any capacity.
 // rule: H-2
 #[test]
 fn ping_pong_does_not_allocate() {

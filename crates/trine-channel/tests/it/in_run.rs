@@ -14,7 +14,8 @@ use trine_testing::{MockClock, wait_all_tasks_blocked};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// From the cancel on nothing is handed to a receiver: it is passed over though it is still in line.
+/// From the cancel on nothing is handed to a receiver: it is passed over though it is still in
+/// line.
 // rule: L-7
 #[test]
 fn a_cancelled_receiver_is_passed_over() {
@@ -95,7 +96,8 @@ fn a_sender_has_sent_or_was_cancelled() {
     }
 }
 
-/// A shield that is set around a receiver after the cancel makes it eligible again: it gets what is there.
+/// A shield that is set around a receiver after the cancel makes it eligible again: it gets what is
+/// there.
 // rule: L-7
 #[test]
 fn a_shield_makes_eligible_again() {
@@ -251,8 +253,8 @@ fn a_loop_that_never_blocks_lets_others_run() {
     });
 }
 
-/// Producers and consumers in numbers: every item arrives once, to each consumer in the order of its producer, and
-/// everyone ends.
+/// Producers and consumers in numbers: every item arrives once, to each consumer in the order of
+/// its producer, and everyone ends.
 // rule: H-1
 #[test]
 fn many_producers_and_consumers() {

@@ -199,7 +199,8 @@ fn own_closed_is_reported_first() {
     assert_eq!(receiver.try_recv(), Err(TryRecvError::Closed));
 }
 
-/// A send that is dropped while it waits has not sent; one that was let in and not polled has not, either.
+/// A send that is dropped while it waits has not sent; one that was let in and not polled has not,
+/// either.
 // rule: H-6
 #[test]
 fn a_dropped_send_has_not_sent() {

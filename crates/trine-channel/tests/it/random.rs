@@ -1,4 +1,5 @@
-//! Random programs: whatever is sent, received, reserved, dropped and closed, nothing is lost, doubled or reordered.
+//! Random programs: whatever is sent, received, reserved, dropped and closed, nothing is lost,
+//! doubled or reordered.
 
 use std::collections::VecDeque;
 use std::task::Poll::{Pending, Ready};
@@ -237,8 +238,8 @@ impl<'a> World<'a> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 
-    /// Sent = received + left in the channel; what was given back or dropped by its sender, before it had sent, is not
-    /// among them, unless a receiver had it before the sender was dropped.
+    /// Sent = received + left in the channel; what was given back or dropped by its sender, before
+    /// it had sent, is not among them, unless a receiver had it before the sender was dropped.
     // rule: H-6
     #[test]
     fn nothing_is_lost(capacity in 0_usize..4, steps in program()) {
@@ -273,8 +274,8 @@ proptest! {
         prop_assert!(extra.iter().all(|item| world.received.contains(item)), "dropped, and sent all the same");
     }
 
-    /// Receives get the items in the order in which both came, whichever sends are dropped between and however late the
-    /// receives are polled again.
+    /// Receives get the items in the order in which both came, whichever sends are dropped between
+    /// and however late the receives are polled again.
     // rule: H-1
     #[test]
     fn order_is_kept(capacity in 0_usize..4, steps in prop::collection::vec(0_u8..5, 0..80)) {

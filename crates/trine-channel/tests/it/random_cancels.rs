@@ -34,8 +34,9 @@ fn plan() -> impl Strategy<Value = Plan> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 
-    /// Sent = received + left in the channel, wherever tasks are cancelled and whenever the receivers close; what comes
-    /// back to its sender was neither. Nothing of the tasks stays behind.
+    /// Sent = received + left in the channel, wherever tasks are cancelled and whenever the
+    /// receivers close; what comes back to its sender was neither. Nothing of the tasks stays
+    /// behind.
     // rule: H-6
     #[test]
     fn nothing_is_lost_to_a_cancel(

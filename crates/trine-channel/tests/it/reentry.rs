@@ -45,7 +45,8 @@ fn a_waker_may_use_the_channel() {
     let mut recvs = [receiver.recv(), receiver.recv()];
     assert_eq!(recvs.each_mut().map(poll_meddling), [Pending; 2]);
     sender.try_send(1).unwrap();
-    // Woken for 1, the first had 100 sent, which went to the second, which had another 100 sent and received that.
+    // Woken for 1, the first had 100 sent, which went to the second, which had another 100 sent and
+    // received that.
     assert_eq!(recvs.each_mut().map(poll), [Ready(Ok(1)), Ready(Ok(100))]);
     assert_eq!(SEEN.take(), [Ok(100), Err(TryRecvError::WouldBlock)]);
 
@@ -71,7 +72,8 @@ impl Drop for Nosy {
     }
 }
 
-/// Items are dropped when nothing is borrowed: by the last receiver, a dropped send, and a dropped receive.
+/// Items are dropped when nothing is borrowed: by the last receiver, a dropped send, and a dropped
+/// receive.
 // rule: H-4
 #[test]
 fn an_item_may_use_the_channel_when_dropped() {

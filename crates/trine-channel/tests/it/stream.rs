@@ -34,7 +34,8 @@ fn a_stream_ends_and_stays_ended() {
     }
 }
 
-/// It stays ended for one handle even if an item comes back after its end: another handle gets that.
+/// It stays ended for one handle even if an item comes back after its end: another handle gets
+/// that.
 // rule: H-8
 #[test]
 fn an_item_given_back_does_not_restart_a_stream() {

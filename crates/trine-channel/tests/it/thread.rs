@@ -280,7 +280,8 @@ fn an_item_passes_over_a_receiver_that_is_cancelled_and_still_drained() {
                 assert!(scope.cancel_called() && !scope.cancelled_caught());
             });
             checkpoint().await;
-            // It notifies the first in line, who is cancelled by the time it looks, and passes that on.
+            // It notifies the first in line, who is cancelled by the time it looks, and passes that
+            // on.
             sender.try_send("for the other").unwrap();
             scope.cancel();
         })

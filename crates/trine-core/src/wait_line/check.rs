@@ -1,4 +1,5 @@
-//! What a waiting line shows of itself, and what holds in it at rest, checked after every change in debug builds.
+//! What a waiting line shows of itself, and what holds in it at rest, checked after every change in
+//! debug builds.
 
 use std::fmt;
 
@@ -28,8 +29,8 @@ impl<P> WaitLine<P> {
             .filter_map(|entry| entry.payload.as_mut())
     }
 
-    /// Up to this many entries the whole line is checked after every change, beyond it only the neighbours:
-    /// so that a debug build with 10,000 waiters stays linear.
+    /// Up to this many entries the whole line is checked after every change, beyond it only the
+    /// neighbours: so that a debug build with 10,000 waiters stays linear.
     const CHECKED_WHOLE: usize = 32;
 
     #[inline]

@@ -1,4 +1,5 @@
-//! Random cancels in a run, under random schedules: never more inside than there are tokens, and all come back.
+//! Random cancels in a run, under random schedules: never more inside than there are tokens, and
+//! all come back.
 
 use std::cell::Cell;
 

@@ -31,7 +31,8 @@ fn who_is_notified_has_the_lock() {
     assert!(mutex.try_lock().is_some());
 }
 
-/// Notified waiters stand in line for the lock, before those who ask for it later; the others wait on.
+/// Notified waiters stand in line for the lock, before those who ask for it later; the others wait
+/// on.
 // rule: Y-4
 #[test]
 fn notified_waiters_are_moved_to_the_line_of_the_lock() {
@@ -66,8 +67,8 @@ fn a_free_lock_is_granted_by_the_notification() {
     assert!(poll(&mut wait).is_ready());
 }
 
-/// The notification of a waiter that is dropped goes to the next who was waiting, whether it had the lock already,
-/// or stood in line for it; and the lock is free for others.
+/// The notification of a waiter that is dropped goes to the next who was waiting, whether it had
+/// the lock already, or stood in line for it; and the lock is free for others.
 // rule: Y-4
 #[test]
 fn a_notification_is_not_lost() {

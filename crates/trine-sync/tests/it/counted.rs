@@ -24,7 +24,8 @@ async fn counted<F: Future>(polls: &Cell<usize>, future: F) -> F::Output {
     .await
 }
 
-/// Has many tasks wait, each in its own `wait`, then calls `release`; returns how often they were polled.
+/// Has many tasks wait, each in its own `wait`, then calls `release`; returns how often they were
+/// polled.
 fn polls_of_many(wait: impl AsyncFn(), release: impl FnOnce()) -> usize {
     let polls = Cell::new(0);
     run(async {
@@ -40,8 +41,8 @@ fn polls_of_many(wait: impl AsyncFn(), release: impl FnOnce()) -> usize {
     polls.get()
 }
 
-/// Ten thousand wait for a notification and then for the lock, one by one: each is polled when it begins, and when it
-/// has the lock.
+/// Ten thousand wait for a notification and then for the lock, one by one: each is polled when it
+/// begins, and when it has the lock.
 // rule: Y-6
 #[test]
 fn notify_all_wakes_no_herd() {

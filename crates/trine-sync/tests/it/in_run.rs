@@ -12,8 +12,8 @@ use trine_testing::{MockClock, wait_all_tasks_blocked};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Runs `first` under a scope and then `second`, both of which come to wait; cancels the scope, and in the same step
-/// does `release`: what is released goes to the second.
+/// Runs `first` under a scope and then `second`, both of which come to wait; cancels the scope, and
+/// in the same step does `release`: what is released goes to the second.
 async fn cancel_and_release(
     first: impl Future<Output = ()>,
     second: impl Future<Output = ()>,
@@ -94,7 +94,8 @@ fn the_cancelled_have_not_arrived() {
     });
 }
 
-/// A shield that is set around a waiter after the cancel makes it eligible again, and it is served at once.
+/// A shield that is set around a waiter after the cancel makes it eligible again, and it is served
+/// at once.
 // rule: L-7
 #[test]
 fn a_shield_makes_eligible_again() {

@@ -96,8 +96,9 @@ fn never_two_inside() {
     assert_eq!(mutex.into_inner(), (50, 1));
 }
 
-/// A guard may outlive the task that locked, as here those of a `gather`. That is why a lock whose task has ended is
-/// not taken for lost: only what is leaked stays locked, and `statistics` tell which line that was.
+/// A guard may outlive the task that locked, as here those of a `gather`. That is why a lock whose
+/// task has ended is not taken for lost: only what is leaked stays locked, and `statistics` tell
+/// which line that was.
 // rule: Y-1
 #[test]
 fn a_guard_may_outlive_the_task_that_locked() {

@@ -37,7 +37,8 @@ fn unparked_in_order() {
     assert_eq!(lot.unpark(1), 0);
 }
 
-/// One who is dropped leaves from the middle; if it was unparked already, the next who was there is.
+/// One who is dropped leaves from the middle; if it was unparked already, the next who was there
+/// is.
 // rule: Y-2
 #[test]
 fn a_dropped_park_leaves() {

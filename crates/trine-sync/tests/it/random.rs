@@ -1,4 +1,5 @@
-//! Random programs: whatever waits, is granted, dropped and released, every permit is somewhere, once.
+//! Random programs: whatever waits, is granted, dropped and released, every permit is somewhere,
+//! once.
 
 use std::task::Poll::Ready;
 
@@ -37,7 +38,8 @@ fn pick<T>(from: &[T], number: usize) -> Option<usize> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 
-    /// Free, held, or granted to one who has not looked: the permits are all there, and nobody waits while one is free.
+    /// Free, held, or granted to one who has not looked: the permits are all there, and nobody
+    /// waits while one is free.
     // rule: Y-2
     #[test]
     fn permits_are_conserved(total in 0_usize..4, steps in program()) {
@@ -161,7 +163,8 @@ proptest! {
         prop_assert!(lock.try_write().is_some());
     }
 
-    /// Tasks parked in two lots, moved between them, dropped and unparked: each is in one lot, or unparked.
+    /// Tasks parked in two lots, moved between them, dropped and unparked: each is in one lot, or
+    /// unparked.
     // rule: Y-2
     #[test]
     fn parked_tasks_are_in_one_lot(steps in prop::collection::vec((any::<bool>(), step()), 0..80)) {

@@ -1,4 +1,5 @@
-//! Random cancels in a run, under random schedules: nobody is let in too many, and all is given back.
+//! Random cancels in a run, under random schedules: nobody is let in too many, and all is given
+//! back.
 
 use std::cell::Cell;
 
@@ -70,7 +71,8 @@ impl Inside {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 
-    /// Wherever tasks are cancelled, never more are inside than may be, and in the end all is free and nobody waits.
+    /// Wherever tasks are cancelled, never more are inside than may be, and in the end all is free
+    /// and nobody waits.
     // rule: Y-2
     #[test]
     fn all_is_given_back(seed in any::<u64>(), plans in prop::collection::vec(plan(), 1..10)) {

@@ -21,7 +21,8 @@ fn readers_share_and_a_writer_is_alone() {
     assert_eq!(*now(lock.read()), 2);
 }
 
-/// First come first served: a reader behind a writer waits; readers in line together go in together.
+/// First come first served: a reader behind a writer waits; readers in line together go in
+/// together.
 // rule: Y-1
 #[test]
 fn nobody_overtakes() {

@@ -43,7 +43,8 @@ fn a_release_is_handed_over() {
     assert!(poll(&mut acquires[0]).is_ready());
 }
 
-/// One who is dropped after it was granted passes the permit on; one who is dropped before just leaves.
+/// One who is dropped after it was granted passes the permit on; one who is dropped before just
+/// leaves.
 // rule: Y-2
 #[test]
 fn a_dropped_acquire_passes_on() {
@@ -128,7 +129,8 @@ fn several_permits_are_taken_together() {
     assert_eq!(semaphore.value(), 3);
 }
 
-/// One who wants several and leaves, before or after they were granted, leaves as if it had never come.
+/// One who wants several and leaves, before or after they were granted, leaves as if it had never
+/// come.
 // rule: Y-2
 #[test]
 fn several_permits_are_passed_on_together() {

@@ -39,6 +39,24 @@ fn runs_at_a_rate() {
     assert!(wait <= Some(secs(1)) && wait > Some(ms(500)), "{wait:?}");
 }
 
+/// Also one that is running keeps its time when it is stopped, and goes on from there.
+// rule: K-1
+#[test]
+fn keeps_its_time_at_another_rate() {
+    let clock = MockClock::new();
+    let start = clock.now();
+    let clock = clock.rate(1e9);
+    while clock.now() == start {
+        std::hint::spin_loop();
+    }
+    let before = clock.now();
+    let clock = clock.rate(0.0);
+    let stopped = clock.now();
+    assert!(stopped >= before);
+    assert_eq!(clock.now(), stopped);
+    assert!(clock.rate(2.0).now() >= stopped);
+}
+
 /// Sleeps of any length take no time, and end exactly when they should.
 // rule: K-1
 #[test]

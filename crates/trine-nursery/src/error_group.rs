@@ -170,6 +170,39 @@ impl<E> ErrorGroup<E> {
     {
         self.errors.iter().find_map(|error| find_in_any(error))
     }
+
+    /// Like [`find`](ErrorGroup::find), for errors that it cannot look into by itself: `as_error` gives the
+    /// error that each of them is, or holds. What caused it is searched, too, and groups of this type inside.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::num::ParseIntError;
+    /// use trine_nursery::try_open_nursery;
+    ///
+    /// trine_core::run(async {
+    ///     let result: Result<(), _> = try_open_nursery(async |_| {
+    ///         Err(anyhow::Error::from("x".parse::<u8>().unwrap_err()).context("the port"))
+    ///     })
+    ///     .await;
+    ///     let group = result.unwrap_err();
+    ///     assert!(group.find_with::<ParseIntError>(|error| error.as_ref()).is_some());
+    /// });
+    /// ```
+    #[must_use]
+    pub fn find_with<T: Error + 'static>(
+        &self,
+        as_error: impl Fn(&E) -> &(dyn Error + 'static) + Copy,
+    ) -> Option<&T>
+    where
+        E: fmt::Debug + fmt::Display + 'static,
+    {
+        let mut causes = self.errors.iter().flat_map(|error| causes(as_error(error)));
+        causes.find_map(|cause| match cause.downcast_ref::<Self>() {
+            Some(group) => group.find_with(as_error),
+            None => cause.downcast_ref::<T>().or_else(|| find_in_group(cause)),
+        })
+    }
 }
 
 fn find_in_any<T: Error + 'static>(error: &dyn Any) -> Option<&T> {
@@ -182,6 +215,9 @@ fn find_in_any<T: Error + 'static>(error: &dyn Any) -> Option<&T> {
     if let Some(boxed) = error.downcast_ref::<Box<dyn Error + Send + Sync>>() {
         return find_in_chain(boxed.as_ref());
     }
+    if let Some(group) = error.downcast_ref::<ErrorGroup<T>>() {
+        return group.errors.first();
+    }
     if let Some(group) = error.downcast_ref::<ErrorGroup<Box<dyn Error>>>() {
         return group.find();
     }
@@ -189,20 +225,29 @@ fn find_in_any<T: Error + 'static>(error: &dyn Any) -> Option<&T> {
 }
 
 fn find_in_chain<'e, T: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e T> {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if let Some(found) = error.downcast_ref::<T>() {
-            return Some(found);
-        }
-        if let Some(group) = error.downcast_ref::<ErrorGroup<Box<dyn Error>>>() {
-            return group.find();
-        }
-        if let Some(group) = error.downcast_ref::<ErrorGroup<Box<dyn Error + Send + Sync>>>() {
-            return group.find();
-        }
-        cause = error.source();
+    causes(error).find_map(|error| match error.downcast_ref::<T>() {
+        Some(found) => Some(found),
+        None => find_in_group(error),
+    })
+}
+
+/// An error, and what caused it.
+fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error| {
+        let error: &'e (dyn Error + 'static) = *error;
+        error.source()
+    })
+}
+
+/// The same, if the error is a group of a kind that is known here.
+fn find_in_group<'e, T: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e T> {
+    if let Some(group) = error.downcast_ref::<ErrorGroup<T>>() {
+        return group.errors.first();
     }
-    None
+    if let Some(group) = error.downcast_ref::<ErrorGroup<Box<dyn Error>>>() {
+        return group.find();
+    }
+    error.downcast_ref::<ErrorGroup<Box<dyn Error + Send + Sync>>>()?.find()
 }
 
 /// The same tree, since this is what is printed when `main` or `unwrap` meets a group.

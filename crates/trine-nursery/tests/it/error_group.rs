@@ -124,6 +124,65 @@ fn is_found_at_any_depth() {
     });
 }
 
+/// Also groups of another type inside, if they hold what is looked for.
+#[test]
+fn is_found_in_a_group_of_its_own_type() {
+    run(async {
+        let inner = group_of(vec!["x".parse::<u8>().unwrap_err()]).await;
+        let group: Group = group_of(vec![Box::<dyn Error>::from(inner)]).await;
+        assert!(group.find::<ParseIntError>().is_some());
+
+        let inner = group_of(vec!["x".parse::<u8>().unwrap_err()]).await;
+        assert!(group_of(vec![inner]).await.find::<ParseIntError>().is_some());
+    });
+}
+
+/// It goes with anyhow: by `?` into its errors, and made of them; told what to look into, it is searched at any
+/// depth, too. So is a group of errors that have causes.
+#[test]
+fn goes_with_anyhow() {
+    use anyhow::Context;
+
+    async fn inner() -> anyhow::Result<()> {
+        try_open_nursery(async |nursery: Nursery<'_, anyhow::Error>| {
+            nursery.start_soon(async {
+                "x".parse::<u8>().context("the port")?;
+                Ok(())
+            });
+            Ok(())
+        })
+        .await?;
+        Ok(())
+    }
+    run(async {
+        let group = group_of(vec![inner().await.context("the settings").unwrap_err()]).await;
+        assert!(group.find_with::<ParseIntError>(|error| error.as_ref()).is_some());
+        assert!(group.find_with::<std::io::Error>(|error| error.as_ref()).is_none());
+        let error = anyhow::Error::from(group);
+        assert!(
+            error.to_string().starts_with("1 error in a nursery\n└─ the settings ("),
+            "{error}"
+        );
+
+        #[derive(Debug, thiserror::Error)]
+        #[error("reading the settings")]
+        struct Settings(#[source] ParseIntError);
+
+        let group = group_of(vec![Settings("x".parse::<u8>().unwrap_err())]).await;
+        assert!(group.find::<ParseIntError>().is_none(), "it cannot know that these have causes");
+        assert!(group.find_with::<ParseIntError>(|error| error).is_some());
+    });
+}
+
+/// A report that walks the causes prints each error once: all are in the text of the group, which has no cause.
+#[test]
+fn has_no_cause_that_would_be_printed_twice() {
+    let group: Group = run(group_of(vec!["no such file".into()]));
+    assert!(group.source().is_none());
+    let report = format!("{:?}", anyhow::Error::from(run(group_of(vec!["no such file"]))));
+    assert_eq!(report.matches("no such file").count(), 1, "{report}");
+}
+
 /// An error that is raised while the nursery is cancelled from outside comes out of it; the cancel is seen
 /// at the next checkpoint.
 // rule: D-12, N-3

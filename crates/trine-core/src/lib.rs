@@ -56,6 +56,7 @@ mod remote;
 mod run;
 mod runtime;
 mod scope;
+mod scope_life;
 mod sleep;
 mod spawned;
 mod system;

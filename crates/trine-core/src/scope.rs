@@ -5,11 +5,11 @@ use std::cell::Cell;
 use std::marker::PhantomData;
 use std::panic::Location;
 use std::rc::Rc;
-use std::task::{Context, Waker};
+use std::task::Context;
 use std::time::{Duration, Instant};
 
 use crate::enter::Entered;
-use crate::frame::{Flags, FrameId, Poller, Role};
+use crate::frame::{Flags, FrameId, Poller};
 use crate::kept::Left;
 use crate::runtime::Runtime;
 use crate::timers::TimerId;
@@ -415,96 +415,6 @@ impl ScopeFrame {
 
     fn flag(&self, flag: Flags) -> bool {
         Runtime::with(|runtime| runtime.peek(|tree| tree.has(self.id, flag)))
-    }
-}
-
-impl Runtime {
-    #[inline]
-    fn open_scope(
-        &self,
-        outer: FrameId,
-        site: &'static Location<'static>,
-        poller: Poller,
-    ) -> FrameId {
-        let role = Role::Scope { poller, deadline: None };
-        self.peek(|tree| tree.open(role, outer, Some(site)))
-    }
-
-    /// Opens a scope with a deadline. Says whether a cancel is visible inside from the beginning.
-    #[inline(always)]
-    pub(crate) fn open_until(
-        &self,
-        waker: &Waker,
-        site: &'static Location<'static>,
-        until: Until,
-    ) -> (FrameId, bool) {
-        if let Until::Time(time) = until
-            && let Some(task) = self.own_task(waker)
-        {
-            let (mut tree, mut timers) = (self.borrow_tree(), self.timers.borrow_mut());
-            let arm = |id| timers.insert_quick(time, id);
-            if let Some(opened) = tree.open_scope_quick(task, self.current(), site, arm) {
-                return opened;
-            }
-        }
-        self.open_until_anyhow(waker, site, until)
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn open_until_anyhow(
-        &self,
-        waker: &Waker,
-        site: &'static Location<'static>,
-        until: Until,
-    ) -> (FrameId, bool) {
-        let outer = self.require("a cancel scope", site);
-        // One that has expired need not wake anybody: it is polled next.
-        let task = if until == Until::Passed { None } else { self.own_task(waker) };
-        let id = self.open_scope(outer, site, task.map_or(Poller::NOBODY, Poller::task));
-        match until {
-            Until::Never => {}
-            Until::Passed => self.tree(|tree| tree.expire(id)),
-            Until::Time(time) => {
-                let timer = self.timers.borrow_mut().insert_deadline(time, id);
-                self.peek(|tree| tree.swap_deadline(id, Some(timer)));
-            }
-        }
-        // Its body is polled next, without its being followed: a foreign waker must be known by then.
-        self.follow(id, outer, waker);
-        (id, self.peek(|tree| tree.is_visible(id)))
-    }
-
-    #[inline]
-    fn close_scope(&self, id: FrameId, grace: Option<TimerId>) {
-        if grace.is_none() && self.run_id() != 0 {
-            let mut tree = self.borrow_tree();
-            if let Some(deadline) = tree.close_scope_quick(id) {
-                if let Some(timer) = deadline {
-                    self.timers.borrow_mut().remove_scope(timer);
-                }
-                return;
-            }
-        }
-        self.close_scope_anyhow(id, grace);
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn close_scope_anyhow(&self, id: FrameId, grace: Option<TimerId>) {
-        let (deadline, noted) = self.tree(|tree| {
-            let deadline = tree.swap_deadline(id, None);
-            let noted = tree.has(id, Flags::NOTED);
-            tree.release(id);
-            (deadline, noted)
-        });
-        for timer in [deadline, grace].into_iter().flatten() {
-            self.timers.borrow_mut().remove_scope(timer);
-        }
-        if noted {
-            self.forget_note(id);
-        }
-        self.give_back();
     }
 }
 

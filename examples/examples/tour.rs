@@ -1,7 +1,7 @@
 //! The tour: each pattern of structured concurrency as a function of its own, to be copied.
 //!
 //! ```text
-//! cargo run --release --example tour
+//! cargo run --example tour
 //! ```
 //!
 //! Requests and queries are stood for by sleeps.

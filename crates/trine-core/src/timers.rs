@@ -227,7 +227,7 @@ impl Timers {
 
     /// Sets the deadline of a scope, if there is room for one more.
     #[inline(always)]
-    pub(crate) fn insert_quick(&mut self, deadline: Instant, scope: FrameId) -> Option<TimerId> {
+    pub(crate) fn insert_if_room(&mut self, deadline: Instant, scope: FrameId) -> Option<TimerId> {
         let (id, place, serial) = (self.free, self.recent.len(), self.serial);
         let slot = self.slots.get_mut(id as usize)?;
         if place == self.recent.capacity() || serial == u32::MAX {

@@ -131,7 +131,7 @@ impl Tree {
     /// Opens a scope as `open` does, if there is room for it and nothing else has to be looked at. `arm`
     /// sets its timer. Says whether a cancel is visible inside.
     #[inline(always)]
-    pub(crate) fn open_scope_quick(
+    pub(crate) fn open_plain_scope(
         &mut self,
         task: FrameId,
         outer: FrameId,
@@ -236,7 +236,7 @@ impl Tree {
 
     /// Lets go of a scope's frame, if nothing special hangs on it. Gives its deadline.
     #[inline(always)]
-    pub(crate) fn close_scope_quick(&mut self, id: FrameId) -> Option<Option<TimerId>> {
+    pub(crate) fn close_plain_scope(&mut self, id: FrameId) -> Option<Option<TimerId>> {
         let frame = &self.frames[id.index()];
         let Role::Scope { poller, deadline } = frame.role else { return None };
         let special = frame.hook.as_node().is_some()

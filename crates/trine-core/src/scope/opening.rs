@@ -1,0 +1,112 @@
+//! How the frame of a scope is opened, with its deadline, and closed.
+//!
+//! Most scopes are *plain*: the timeout of a task of ours, with room for one more frame and timer, on which
+//! nothing hangs when it ends: no guard, note or grace. For these it is one straight line either way; all
+//! others go the way round.
+//!
+//! | | plain | any other |
+//! |---|---|---|
+//! | opened | `Tree::open_plain_scope`, `Timers::insert_if_room` | `open_any_scope` |
+//! | closed | `Tree::close_plain_scope` | `close_any_scope` |
+
+use std::panic::Location;
+use std::task::Waker;
+
+use super::Until;
+use crate::frame::{Flags, FrameId, Poller, Role};
+use crate::runtime::Runtime;
+use crate::timers::TimerId;
+
+impl Runtime {
+    /// Opens a scope without a deadline.
+    #[inline]
+    pub(super) fn open_scope(
+        &self,
+        outer: FrameId,
+        site: &'static Location<'static>,
+        poller: Poller,
+    ) -> FrameId {
+        let role = Role::Scope { poller, deadline: None };
+        self.peek(|tree| tree.open(role, outer, Some(site)))
+    }
+
+    /// Opens a scope with a deadline. Says whether a cancel is visible inside from the beginning.
+    #[inline(always)]
+    pub(super) fn open_until(
+        &self,
+        waker: &Waker,
+        site: &'static Location<'static>,
+        until: Until,
+    ) -> (FrameId, bool) {
+        if let Until::Time(time) = until
+            && let Some(task) = self.own_task(waker)
+        {
+            let (mut tree, mut timers) = (self.borrow_tree(), self.timers.borrow_mut());
+            let arm = |id| timers.insert_if_room(time, id);
+            if let Some(opened) = tree.open_plain_scope(task, self.current(), site, arm) {
+                return opened;
+            }
+        }
+        self.open_any_scope(waker, site, until)
+    }
+
+    /// The same for any scope.
+    #[cold]
+    #[inline(never)]
+    fn open_any_scope(
+        &self,
+        waker: &Waker,
+        site: &'static Location<'static>,
+        until: Until,
+    ) -> (FrameId, bool) {
+        let outer = self.require("a cancel scope", site);
+        // One that has expired need not wake anybody: it is polled next.
+        let task = if until == Until::Passed { None } else { self.own_task(waker) };
+        let id = self.open_scope(outer, site, task.map_or(Poller::NOBODY, Poller::task));
+        match until {
+            Until::Never => {}
+            Until::Passed => self.tree(|tree| tree.expire(id)),
+            Until::Time(time) => {
+                let timer = self.timers.borrow_mut().insert_deadline(time, id);
+                self.peek(|tree| tree.swap_deadline(id, Some(timer)));
+            }
+        }
+        // Its body is polled next, without its being followed: a foreign waker must be known by then.
+        self.follow(id, outer, waker);
+        (id, self.peek(|tree| tree.is_visible(id)))
+    }
+
+    /// Closes a scope, and takes its timers back.
+    #[inline]
+    pub(super) fn close_scope(&self, id: FrameId, grace: Option<TimerId>) {
+        if grace.is_none() && self.run_id() != 0 {
+            let mut tree = self.borrow_tree();
+            if let Some(deadline) = tree.close_plain_scope(id) {
+                if let Some(timer) = deadline {
+                    self.timers.borrow_mut().remove_scope(timer);
+                }
+                return;
+            }
+        }
+        self.close_any_scope(id, grace);
+    }
+
+    /// The same for any scope.
+    #[cold]
+    #[inline(never)]
+    fn close_any_scope(&self, id: FrameId, grace: Option<TimerId>) {
+        let (deadline, noted) = self.tree(|tree| {
+            let deadline = tree.swap_deadline(id, None);
+            let noted = tree.has(id, Flags::NOTED);
+            tree.release(id);
+            (deadline, noted)
+        });
+        for timer in [deadline, grace].into_iter().flatten() {
+            self.timers.borrow_mut().remove_scope(timer);
+        }
+        if noted {
+            self.forget_note(id);
+        }
+        self.give_back();
+    }
+}

@@ -11,6 +11,57 @@
 //! waits for its threads, but for those it was told to abandon, and a panic on either side goes on
 //! where the result was awaited.
 //!
+//! # Borrowing
+//!
+//! Tasks of a nursery may borrow from the stack around it; a closure in a thread may not. The difference is who goes on by
+//! itself. A nursery polls its tasks: one that is leaked (`mem::forget`) or dropped polls them no more, so they touch nothing
+//! that is gone. A thread cannot be held back like that. If the future that waits for it is leaked after its first poll,
+//! which is safe code, the borrow ends and the thread goes on; and if it is dropped by a `select!`, all it could do is to
+//! block the whole run until the thread is done. So what goes in is `'static`, as with every executor that has this:
+//!
+//! ```compile_fail
+//! # use trine_thread::to_thread;
+//! # trine_core::run(async {
+//! let text = String::from("borrowed");
+//! to_thread::run_sync(|| text.len()).await; // `text` does not live long enough
+//! # });
+//! ```
+//!
+//! Three ways are sound. Data can be moved in and come back with the result; it can be shared by `Arc`, and taken out of it
+//! when the threads are done; and threads of the closure's own may borrow from what the closure has, since it blocks until
+//! they have ended:
+//!
+//! ```
+//! use std::sync::Arc;
+//! use std::thread;
+//!
+//! use trine_thread::to_thread;
+//!
+//! trine_core::run(async {
+//!     let mut numbers = vec![3, 1, 2];
+//!     numbers = to_thread::run_sync(move || {
+//!         numbers.sort_unstable();
+//!         numbers // moved in, and back
+//!     })
+//!     .await;
+//!
+//!     let shared = Arc::new(numbers);
+//!     let lent = Arc::clone(&shared);
+//!     let sum = to_thread::run_sync(move || lent.iter().sum::<u32>()).await;
+//!     let numbers = Arc::into_inner(shared).expect("the closure is gone before its result is here");
+//!
+//!     let halves = to_thread::run_sync(move || {
+//!         let (left, right) = numbers.split_at(1);
+//!         thread::scope(|scope| {
+//!             let left = scope.spawn(|| left.iter().sum::<u32>()); // borrowed
+//!             let right: u32 = right.iter().sum();
+//!             (left.join().unwrap(), right)
+//!         })
+//!     });
+//!     assert_eq!((sum, halves.await), (6, (1, 5)));
+//! });
+//! ```
+//!
 //! # Examples
 //!
 //! ```

@@ -45,6 +45,55 @@ const THREAD_NAME: &str = "trine-portal";
 /// portal.stop();
 /// # Ok::<(), trine_thread::from_thread::FromThreadError>(())
 /// ```
+///
+/// A blocking interface around something async, opened by [`open`](Self::open) and closed by plain `Drop`, as a library
+/// would offer it. Whoever drops it waits until it has been closed well:
+///
+/// ```
+/// use trine_core::checkpoint;
+/// use trine_thread::from_thread::FromThreadError;
+/// use trine_thread::{OpenError, Opened, Portal};
+///
+/// /// A counter that lives in a run; to its user it is blocking.
+/// struct Counter<'p> {
+///     portal: &'p Portal,
+///     /// Closed when this is dropped.
+///     opened: Opened<(), u32>,
+/// }
+///
+/// thread_local!(static COUNT: std::cell::Cell<u32> = const { std::cell::Cell::new(0) });
+///
+/// impl<'p> Counter<'p> {
+///     fn open(portal: &'p Portal) -> Result<Self, OpenError<u32>> {
+///         let opened = portal.open(async |session| {
+///             checkpoint().await; // connect
+///             session.hold(()).await; // until the `Counter` is dropped
+///             checkpoint().await; // say goodbye
+///             COUNT.replace(0)
+///         })?;
+///         Ok(Self { portal, opened })
+///     }
+///
+///     fn add(&self, n: u32) -> Result<(), FromThreadError> {
+///         self.portal.run(async move || COUNT.set(COUNT.get() + n))
+///     }
+///
+///     fn finish(self) -> Result<u32, FromThreadError> {
+///         self.opened.close()
+///     }
+/// }
+///
+/// let portal = Portal::start();
+/// let counter = Counter::open(&portal)?;
+/// counter.add(1).unwrap();
+/// drop(counter); // says goodbye
+///
+/// let counter = Counter::open(&portal)?;
+/// counter.add(2).unwrap();
+/// counter.add(3).unwrap();
+/// assert_eq!(counter.finish(), Ok(5));
+/// # Ok::<(), OpenError<u32>>(())
+/// ```
 pub struct Portal {
     run: RunHandle,
     /// Gone when the thread has been joined.

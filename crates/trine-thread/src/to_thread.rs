@@ -19,7 +19,7 @@ const DEFAULT_TOKENS: usize = 40;
 /// [`from_thread`](crate::from_thread) call back into the task that waits here.
 ///
 /// `f` and its result must be `'static`: a future can be leaked (`mem::forget`), and its thread would go on with borrowed data
-/// that is gone. Share by `Arc`, or move data in and return it.
+/// that is gone. Share by `Arc`, or move data in and return it; see [Borrowing](crate#borrowing).
 ///
 /// It also works with no run on the thread, under any executor: then one limiter serves the whole process.
 ///

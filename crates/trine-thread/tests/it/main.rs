@@ -4,8 +4,11 @@
 mod cache;
 mod from_thread;
 mod iterators;
+#[cfg(target_os = "linux")]
+mod no_threads;
 mod options;
 mod portal;
+mod random;
 mod run_handle;
 mod stress;
 mod to_thread;

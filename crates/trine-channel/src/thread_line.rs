@@ -14,13 +14,26 @@
 //! them inside: to wake a run that is parked costs a system call, after which the run often goes
 //! first and finds the lock taken, so that there were four more system calls and two switches for
 //! each item (measured 2026-11, `thread-wake`: 12.9 µs a round trip with that, 6.6 µs the same in
-//! tokio).
+//! tokio). `tests/loom` tries all interleavings.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering, fence};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
+#[cfg(not(loom))]
+use std::sync::{
+    Mutex, MutexGuard,
+    atomic::{AtomicUsize, Ordering, fence},
+};
 use std::task::{Context, Poll, Wake, Waker};
+#[cfg(not(loom))]
 use std::thread::{self, Thread};
+
+#[cfg(loom)]
+use loom::sync::{
+    Mutex, MutexGuard,
+    atomic::{AtomicUsize, Ordering, fence},
+};
+#[cfg(loom)]
+use loom::thread::{self, Thread};
 
 /// A line of futures and blocked threads.
 #[derive(Default)]

@@ -237,6 +237,38 @@ fn a_call_under_way_when_the_main_task_panics_is_cancelled_and_drained() {
 
 // rule: T-6
 #[test]
+fn calls_that_a_run_leaves_undone_are_dropped_and_their_callers_told() {
+    let (handles, on_handle) = mpsc::channel::<RunHandle>();
+    let caller = thread::spawn(move || {
+        let handle = on_handle.recv().unwrap();
+        let (begun, on_begin) = mpsc::channel();
+        let (go, gate) = mpsc::channel::<()>();
+        let fails = move || {
+            begun.send(()).unwrap();
+            gate.recv().unwrap();
+            std::panic::resume_unwind(Box::new("a call fails"));
+        };
+        handle.run_sync_soon(fails).unwrap();
+        on_begin.recv().unwrap();
+        // Accepted while the one before is under way: the run has no time for it any more.
+        let (kept, on_drop) = mpsc::channel::<()>();
+        handle.run_sync_soon(move || kept.send(()).unwrap()).unwrap();
+        go.send(()).unwrap();
+        // It is gone, and was not made.
+        on_drop.recv().is_err()
+    });
+    let panicked = catch_unwind(AssertUnwindSafe(|| {
+        trine_core::run(async {
+            handles.send(RunHandle::current()).unwrap();
+            sleep_forever().await
+        })
+    }));
+    assert_eq!(message(panicked.unwrap_err()), "a call fails");
+    assert!(caller.join().unwrap());
+}
+
+// rule: T-6
+#[test]
 fn no_call_hangs_when_the_run_is_ended_by_a_call() {
     let (handles, on_handle) = mpsc::channel::<RunHandle>();
     let caller = thread::spawn(move || {

@@ -1,7 +1,5 @@
 //! `ScopeFrame`: a region of code inside a task that can be cancelled, shielded, or given a deadline.
 
-mod opening;
-
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::marker::PhantomData;

@@ -1,7 +1,13 @@
 //! How the frame of a scope is opened and closed, and its deadline with it.
 //!
-//! Mostly a scope is opened with a deadline by a task of this run, and closed before that comes: this is
-//! done in one go, with tree and timers borrowed once. Whatever else there may be goes the long way.
+//! Mostly a scope is *plain*: opened with a deadline by a task of this run, with room for one more frame and
+//! timer, and closed with nothing hanging on it, be it a guard, a note or a grace. This is done in one go,
+//! with tree and timers borrowed once. Whatever else there may be goes the long way.
+//!
+//! | | plain | any |
+//! |---|---|---|
+//! | opened | `Tree::open_plain_scope`, `Timers::insert_if_room` | `open_any_scope` |
+//! | closed | `Tree::close_plain_scope` | `close_any_scope` |
 
 use std::panic::Location;
 use std::task::Waker;
@@ -12,6 +18,7 @@ use crate::scope::Until;
 use crate::timers::TimerId;
 
 impl Runtime {
+    /// Opens a scope without a deadline.
     #[inline]
     pub(crate) fn open_scope(
         &self,
@@ -35,17 +42,18 @@ impl Runtime {
             && let Some(task) = self.own_task(waker)
         {
             let (mut tree, mut timers) = (self.borrow_tree(), self.timers.borrow_mut());
-            let arm = |id| timers.insert_quick(time, id);
-            if let Some(opened) = tree.open_scope_quick(task, self.current(), site, arm) {
+            let arm = |id| timers.insert_if_room(time, id);
+            if let Some(opened) = tree.open_plain_scope(task, self.current(), site, arm) {
                 return opened;
             }
         }
-        self.open_until_anyhow(waker, site, until)
+        self.open_any_scope(waker, site, until)
     }
 
+    /// The same for any scope.
     #[cold]
     #[inline(never)]
-    fn open_until_anyhow(
+    fn open_any_scope(
         &self,
         waker: &Waker,
         site: &'static Location<'static>,
@@ -68,23 +76,25 @@ impl Runtime {
         (id, self.peek(|tree| tree.is_visible(id)))
     }
 
+    /// Closes a scope, and takes its timers back.
     #[inline]
     pub(crate) fn close_scope(&self, id: FrameId, grace: Option<TimerId>) {
         if grace.is_none() && self.run_id() != 0 {
             let mut tree = self.borrow_tree();
-            if let Some(deadline) = tree.close_scope_quick(id) {
+            if let Some(deadline) = tree.close_plain_scope(id) {
                 if let Some(timer) = deadline {
                     self.timers.borrow_mut().remove_scope(timer);
                 }
                 return;
             }
         }
-        self.close_scope_anyhow(id, grace);
+        self.close_any_scope(id, grace);
     }
 
+    /// The same for any scope.
     #[cold]
     #[inline(never)]
-    fn close_scope_anyhow(&self, id: FrameId, grace: Option<TimerId>) {
+    fn close_any_scope(&self, id: FrameId, grace: Option<TimerId>) {
         let (deadline, noted) = self.tree(|tree| {
             let deadline = tree.swap_deadline(id, None);
             let noted = tree.has(id, Flags::NOTED);

@@ -8,6 +8,7 @@
 use std::path::Path;
 
 use crate::command::Command;
+use crate::counts;
 use crate::examples;
 use crate::failure::Failure;
 use crate::package::Package;
@@ -35,6 +36,7 @@ pub(crate) fn run(root: &Path) -> Result<(), Failure> {
         steps.command("heavy tests", cargo().words(&words))?;
     }
     steps.step("examples", "cargo xtask examples", || examples::run(root, false, &[]))?;
+    steps.step("counts", "cargo xtask counts", || counts::run(root, false))?;
     println!("\n{}\nci: all is well", steps.summary());
     Ok(())
 }

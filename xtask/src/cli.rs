@@ -12,15 +12,19 @@ Usage: cargo xtask <COMMAND>
 
 Commands:
   ci                 everything that must hold before a change lands: tidy, fmt, clippy, docs,
-                     each crate by itself with its tests and doctests, heavy tests, examples
+                     each crate by itself with its tests and doctests, heavy tests, examples,
+                     counts
   tidy [--strict]    the rules of the house that no compiler knows; --strict turns warnings
                      into errors
   examples [--bless] [NAME...]
                      builds the examples, runs the short ones (or those named) and compares what
                      they print with examples/expected; --bless writes down what they print now
+  counts [--bless]   counts the instructions of trine's paths under valgrind and compares them with
+                     crates/trine-bench/counts.txt; --bless writes down what is counted now
   sanitize           the tests under AddressSanitizer with leak detection (needs nightly)
   loom               the loom models, which try every interleaving of a few threads
-  bench [ARGS...]    the benchmarks, in release; everything after `bench` is passed on
+  bench [ARGS...]    the benchmarks, in release; everything after `bench` is passed on. With nothing
+                     after it: all of them, and the tables go into crates/trine-bench/README.md
 
 Options:
   -h, --help         this text
@@ -33,6 +37,7 @@ pub(crate) enum Chore {
     Ci,
     Tidy { strict: bool },
     Examples { bless: bool, names: Vec<String> },
+    Counts { bless: bool },
     Sanitize,
     Loom,
     Bench { args: Vec<OsString> },
@@ -47,6 +52,7 @@ pub(crate) fn parse(mut args: Parser) -> Result<Chore, lexopt::Error> {
             Some("ci") => Chore::Ci,
             Some("tidy") => Chore::Tidy { strict: false },
             Some("examples") => Chore::Examples { bless: false, names: vec![] },
+            Some("counts") => Chore::Counts { bless: false },
             Some("sanitize") => Chore::Sanitize,
             Some("loom") => Chore::Loom,
             Some("bench") => return Ok(Chore::Bench { args: args.raw_args()?.collect() }),
@@ -62,7 +68,9 @@ fn options(mut chore: Chore, mut args: Parser) -> Result<Chore, lexopt::Error> {
         match (&mut chore, arg) {
             (_, Arg::Short('h') | Arg::Long("help")) => return Ok(Chore::Help),
             (Chore::Tidy { strict }, Arg::Long("strict")) => *strict = true,
-            (Chore::Examples { bless, .. }, Arg::Long("bless")) => *bless = true,
+            (Chore::Examples { bless, .. } | Chore::Counts { bless }, Arg::Long("bless")) => {
+                *bless = true;
+            }
             (Chore::Examples { names, .. }, Arg::Value(name)) => names.push(name.string()?),
             (_, other) => return Err(other.unexpected()),
         }
@@ -83,6 +91,7 @@ mod tests {
         assert_eq!(parsed("ci"), Ok(Chore::Ci));
         assert_eq!(parsed("tidy"), Ok(Chore::Tidy { strict: false }));
         assert_eq!(parsed("tidy --strict"), Ok(Chore::Tidy { strict: true }));
+        assert_eq!(parsed("counts --bless"), Ok(Chore::Counts { bless: true }));
     }
 
     #[test]
@@ -118,7 +127,7 @@ mod tests {
 
     #[test]
     fn the_help_names_every_command() {
-        for name in ["ci", "tidy", "examples", "sanitize", "loom", "bench"] {
+        for name in ["ci", "tidy", "examples", "counts", "sanitize", "loom", "bench"] {
             let listed = HELP.lines().any(|l| l.trim_start().starts_with(name));
             assert!(listed, "{name} is missing");
         }

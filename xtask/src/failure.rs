@@ -19,6 +19,10 @@ pub(crate) enum Failure {
     Untidy { errors: usize },
     #[error("example {example}: {what}")]
     Example { example: &'static str, what: String },
+    #[error(
+        "these paths have become longer:\n  {0}\nif it is worth it: cargo xtask counts --bless"
+    )]
+    Counts(String),
     #[error("{0}")]
     Impossible(String),
 }

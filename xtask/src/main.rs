@@ -5,6 +5,7 @@ mod bench;
 mod ci;
 mod cli;
 mod command;
+mod counts;
 mod examples;
 mod expectation;
 mod failure;
@@ -49,6 +50,7 @@ fn perform(chore: Chore) -> Result<(), Failure> {
         Chore::Ci => ci::run(&root),
         Chore::Tidy { strict } => tidy::run(&root, strict, tidy::Show::Everything),
         Chore::Examples { bless, names } => examples::run(&root, bless, &names),
+        Chore::Counts { bless } => counts::run(&root, bless),
         Chore::Sanitize => sanitize::run(&root),
         Chore::Loom => loom::run(&root),
         Chore::Bench { args } => bench::run(&root, args),

@@ -40,8 +40,9 @@ impl Runtime {
     /// Expires what is due. Gives the foreign wakers to be called when nothing is borrowed; those that the tree
     /// has brought up are left in it. Who is woken is settled for all before the first of them is called.
     fn expire_all(&self, now: Instant) -> Vec<WakeCall> {
-        let (mut sleeps, mut foreign) = (Vec::new(), Vec::new());
+        let mut foreign = Vec::new();
         let mut timers = self.timers.borrow_mut();
+        let mut sleeps = std::mem::take(&mut timers.sleeps);
         while let Some(due) = timers.pop_due(now) {
             match due {
                 Due::Deadline(scope) => self.peek(|tree| tree.expire(scope)),
@@ -49,7 +50,7 @@ impl Runtime {
                 Due::Sleep(timer) => sleeps.push(timer),
             }
         }
-        for timer in sleeps {
+        for timer in sleeps.drain(..) {
             match timers.fire_sleep(timer) {
                 (Some(word), _) if word.run() == self.run_id() => {
                     self.peek(|tree| tree.wake(word.frame(), word.generation()));
@@ -60,6 +61,7 @@ impl Runtime {
                 (None, call) => foreign.extend(call),
             }
         }
+        timers.sleeps = sleeps;
         foreign
     }
 }

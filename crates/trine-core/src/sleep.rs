@@ -115,7 +115,7 @@ impl Future for Sleep {
                 return self.poll(cx);
             }
             Some(until) => {
-                let sleeper = Waiter::new(cx);
+                let sleeper = Waiter::of_task(cx).unwrap_or_else(|| Waiter::new(cx));
                 let timer = Runtime::with(|runtime| {
                     runtime.timers.borrow_mut().insert_sleep(until, sleeper)
                 });

@@ -126,6 +126,38 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 64, failure_persistence: None, ..ProptestConfig::default()
+    })]
+
+    /// However many come together, and however they are spread, the next is the earliest.
+    #[test]
+    fn many_at_once_are_put_in_order(
+        near in vec(0..50_u64, 0..600),
+        far in vec(0..100_000_u64, 0..600),
+        early in vec(0..1_000_u64, 0..100),
+    ) {
+        // real time: the beginning of a virtual clock
+        let base = Instant::now();
+        let mut order = Order::new();
+        let mut expected = Vec::new();
+        for batch in [near, early, far] {
+            let begin = expected.len();
+            let serials = begin as u32 + 1..;
+            let entry = |(ms, at): (u64, u32)| Entry::new(base, base + milliseconds(ms), at, at);
+            expected.extend(batch.into_iter().zip(serials).map(entry));
+            order.add(expected[begin..].iter().copied());
+        }
+        expected.sort();
+        for entry in expected {
+            prop_assert_eq!(order.first(), Some(entry));
+            order.pop(entry);
+        }
+        prop_assert_eq!(order.first(), None);
+    }
+}
+
 /// When serial numbers run out they are given out anew, and the order stays.
 #[test]
 fn serial_numbers_may_run_out() {

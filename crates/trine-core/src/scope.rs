@@ -372,7 +372,7 @@ impl ScopeFrame {
             let mut timers = runtime.timers.borrow_mut();
             let new = deadline.map(|at| timers.insert_deadline(at, self.id));
             if let Some(old) = runtime.peek(|tree| tree.swap_deadline(self.id, new)) {
-                timers.remove_scope(old);
+                timers.remove(old);
             }
         });
     }
@@ -394,7 +394,7 @@ impl ScopeFrame {
             let mut timers = runtime.timers.borrow_mut();
             let new = end.map(|at| timers.insert_grace(at, self.id));
             if let Some(old) = self.grace.replace(new) {
-                timers.remove_scope(old);
+                timers.remove(old);
             }
         });
     }

@@ -83,7 +83,7 @@ impl Runtime {
             let mut tree = self.borrow_tree();
             if let Some(deadline) = tree.close_plain_scope(id) {
                 if let Some(timer) = deadline {
-                    self.timers.borrow_mut().remove_scope(timer);
+                    self.timers.borrow_mut().remove(timer);
                 }
                 return;
             }
@@ -102,7 +102,7 @@ impl Runtime {
             (deadline, noted)
         });
         for timer in [deadline, grace].into_iter().flatten() {
-            self.timers.borrow_mut().remove_scope(timer);
+            self.timers.borrow_mut().remove(timer);
         }
         if noted {
             self.forget_note(id);

@@ -152,7 +152,7 @@ impl Sleep {
 
 fn disarm(timer: TimerId) {
     let sleeper = Runtime::with(|runtime| {
-        let sleeper = runtime.timers.borrow_mut().remove(timer);
+        let sleeper = runtime.timers.borrow_mut().remove_sleep(timer);
         runtime.give_back();
         sleeper
     });

@@ -46,12 +46,12 @@ pub(crate) enum Due {
     Sleep(TimerId),
 }
 
-/// A deadline that was set. Its owner must give it back with `remove`.
+/// A deadline that was set. Its owner must give it back, with `remove` or `remove_sleep`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TimerId(u32);
 
-/// A timer. What it is for is told by its state, in one of the last two fields: writing all of it where
-/// it lies, and nothing that would have to be dropped, makes a scope's timer cheap.
+/// A timer. Its state tells for whom it is, which is in one of the last two fields. These are no enum: so a
+/// scope's timer is written where it lies, over nothing that would have to be dropped, which makes it cheap.
 #[derive(Debug)]
 struct Slot {
     deadline: Instant,
@@ -64,12 +64,14 @@ struct Slot {
     sleeper: Option<Waiter>,
 }
 
-/// | state | from | to |
+/// | state | set by | left by |
 /// |---|---|---|
-/// | `Free` | `remove` | `insert` |
-/// | `Deadline`, `Grace`, `Sleep`: armed | `insert` | `pop_due`, `remove` |
+/// | `Free` | `remove` | `insert`, `insert_if_room` |
+/// | `Deadline`, `Grace`, `Sleep`: armed | `insert`, `insert_if_room` | `pop_due`, `remove` |
 /// | `Fired` | `pop_due` | `fire_sleep`, `remove` |
 /// | `PassedOver` | `fire_sleep` | `remove` |
+///
+/// `remove_sleep` and `take_fired` end in `remove`, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Deadline,
@@ -284,15 +286,16 @@ impl Timers {
 
     /// Takes a sleep's timer back, armed or not. The sleeper is given back to be dropped.
     #[must_use]
-    pub(crate) fn remove(&mut self, id: TimerId) -> Option<Waiter> {
+    pub(crate) fn remove_sleep(&mut self, id: TimerId) -> Option<Waiter> {
         let sleeper = self.slots[id.0 as usize].sleeper.take();
-        self.remove_scope(id);
+        self.remove(id);
         sleeper
     }
 
-    /// Takes a scope's timer back, armed or not. There is nothing in it that would have to be dropped.
+    /// Takes a timer back, armed or not, with nothing in it that would have to be dropped: a scope's, or a
+    /// sleep's whose sleeper is gone.
     #[inline(always)]
-    pub(crate) fn remove_scope(&mut self, id: TimerId) {
+    pub(crate) fn remove(&mut self, id: TimerId) {
         let slot = &mut self.slots[id.0 as usize];
         let old = std::mem::replace(&mut slot.state, State::Free);
         let place = std::mem::replace(&mut slot.link, self.free);
@@ -423,7 +426,7 @@ impl Timers {
             if let Some(sleeper) = slot.sleeper.take() {
                 sleeper.forget();
             }
-            self.remove_scope(id);
+            self.remove(id);
         }
         fired
     }

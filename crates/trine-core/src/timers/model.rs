@@ -100,7 +100,7 @@ proptest! {
                 }
                 Change::Remove(index) if !model.is_empty() => {
                     let set = model.swap_remove(index.index(model.len()));
-                    prop_assert!(timers.remove(set.id).is_none(), "only sleeps have a sleeper");
+                    prop_assert!(timers.remove_sleep(set.id).is_none(), "only sleeps have a sleeper");
                 }
                 Change::Expire(ms) => {
                     now += milliseconds(ms);
@@ -120,7 +120,7 @@ proptest! {
             agree(&timers, &model);
         }
         for set in model.drain(..) {
-            prop_assert!(timers.remove(set.id).is_none(), "only sleeps have a sleeper");
+            prop_assert!(timers.remove_sleep(set.id).is_none(), "only sleeps have a sleeper");
         }
         agree(&timers, &model);
     }

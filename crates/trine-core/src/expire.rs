@@ -28,7 +28,7 @@ impl Scheduler {
     fn expire_until(&self, now: Instant) {
         Runtime::with(|runtime| {
             let foreign = runtime.expire_all(now);
-            runtime.tree(|_| ());
+            runtime.run_deferred();
             for call in foreign {
                 call.make();
             }

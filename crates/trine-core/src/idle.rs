@@ -63,7 +63,7 @@ impl Runtime {
     pub(crate) fn idle_cushion(&self) -> Option<Duration> {
         let cushion = self.idle.borrow_mut().cushion();
         // Asking who accepts may have left wakers to be called.
-        self.tree(|_| ());
+        self.run_deferred();
         cushion
     }
 

@@ -111,6 +111,11 @@ impl Runtime {
         result
     }
 
+    /// Calls and drops the foreign wakers that changes under `peek` have brought up.
+    pub(crate) fn run_deferred(&self) {
+        self.tree(|_| ());
+    }
+
     /// Looks at the tree, or changes it without calling foreign wakers, while something else is borrowed.
     #[inline(always)]
     pub(crate) fn peek<R>(&self, f: impl FnOnce(&mut Tree) -> R) -> R {

@@ -18,10 +18,11 @@
 //! });
 //! ```
 //!
-//! [How cancelling works](cancelling) tells what happens step by step, what it cannot do, and how it compares
-//! with tokio and trio. Scopes nest as deep as the stack allows: 5,000 are safe on 8 MiB, also without
-//! optimization (see [how deep](cancelling#how-deep)). In the source of `trine-core`, `drain.rs` is the protocol, and what is here are
-//! its uses.
+//! [How cancelling works](cancelling) tells what happens step by step, what it cannot do, and how it
+//! compares with tokio and trio. Scopes nest as deep as the stack allows: 5,000 are safe on 8 MiB, also
+//! without optimization (see [how deep](cancelling#how-deep)).
+//!
+//! In the source: `drain.rs` of `trine-core` is the protocol; what is here are its uses.
 #![forbid(unsafe_code)]
 
 pub mod cancelling;

@@ -87,8 +87,9 @@ impl ScopeFrame {
         self.poll_cut(cx).map(|()| None)
     }
 
-    /// Opens a region, in `slot`, at the first poll, with the place that reports name and the
-    /// deadline that `until` gives; polls the body by [`poll_body`](ScopeFrame::poll_body); closes the region when it is over.
+    /// The whole life of a region: opens it, in `slot`, at the first poll, with the place that reports name
+    /// and the deadline that `until` gives; polls the body as [`poll_body`](ScopeFrame::poll_body) does; and
+    /// closes it when it is over.
     ///
     /// # Cancellation
     ///

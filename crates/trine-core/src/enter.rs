@@ -37,9 +37,7 @@ impl Entered {
             (Self { before }, cancelled)
         })
     }
-}
 
-impl Entered {
     /// Enters a frame that was just opened under the current one.
     #[inline]
     pub(crate) fn enter(runtime: &Runtime, id: FrameId) -> Self {

@@ -225,6 +225,7 @@ impl Group {
         })
     }
 
+    /// Begins a poll where it may not have been polled before, or in a run whose steps are watched.
     #[cold]
     fn begin_anywhere(&self, runtime: &Runtime, current: FrameId, cx: &Context<'_>) -> Turn<'_> {
         if runtime.follow(self.id, current, cx.waker()) {
@@ -233,6 +234,7 @@ impl Group {
         Turn::begin(self, runtime, current)
     }
 
+    /// Takes the task that is beside the group along to another place.
     #[cold]
     fn move_beside(&self, runtime: &Runtime, outer: FrameId) {
         let (beside, generation) = self.beside.get();

@@ -11,8 +11,8 @@
 //! ```
 //!
 //! Where to read on in the source: `run.rs` is the loop; `tree.rs` the structure that it works on;
-//! `group.rs` the way of a task; `waker.rs` the way of a wake; `visibility.rs` and `guards.rs` the
-//! way of a cancel; `timers.rs` and `expire.rs` time.
+//! `group.rs` the way of a task; `waker.rs` and `ready.rs` the way of a wake; `visibility.rs`,
+//! `guards.rs` and `drain.rs` the way of a cancel; `timers.rs` and `expire.rs` time.
 //!
 //! # Examples
 //!

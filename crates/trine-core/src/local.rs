@@ -1,5 +1,7 @@
 //! What is the thread's own: how its runtime is reached, and the memory in which its tasks lie.
 //!
+//! They are in one file because both are unsafe code, which is kept to this file and `waker.rs`.
+//!
 //! **The runtime.** `LocalKey::with` passes the reference through a closure; with a closure of any size the
 //! compiler no longer inlines it, and each access becomes an indirect call. Measured 2026-11 with
 //! callgrind, a task's yield among 1000: 387 instructions that way, 296 this way. So only the pointer is

@@ -112,7 +112,8 @@ impl<W, C> Mailbox<W, C> {
 
     /// The run has parked, and been unparked or not.
     pub(crate) fn wake_up(&self) {
-        // If it is up, it stays so. One who has raised it may still be about to unpark: the next wait is short then.
+        // If it is up, it stays so. One who has raised it may still be about to unpark: then the next wait
+        // is short.
         let _up = self.flag.compare_exchange(ASLEEP, DOWN, Ordering::Relaxed, Ordering::Relaxed);
     }
 

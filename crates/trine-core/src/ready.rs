@@ -41,8 +41,7 @@ impl Tree {
     }
 
     /// Wakes who polls a group or scope, and those who poll the groups around it.
-    pub(crate) fn wake_poller(&mut self, poller: Poller) {
-        let mut poller = poller;
+    pub(crate) fn wake_poller(&mut self, mut poller: Poller) {
         while let Some(task) = poller.as_task() {
             poller = self.push_ready(task);
         }
@@ -138,7 +137,7 @@ impl Tree {
         }
     }
 
-    /// A turn of the group is about to begin, or the group never be polled: nobody is told until it ends.
+    /// The group is polled next, or never: until its turn has ended nobody need be told of what is ready.
     pub(crate) fn expect_turn(&mut self, group: FrameId) {
         self.frames[group.index()].flags.set(Flags::IN_TURN, true);
     }

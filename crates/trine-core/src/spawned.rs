@@ -11,6 +11,7 @@
 //! | `Running` | it is being polled | on the stack of whoever polls it |
 //! | `Over` | it finished | dropped |
 //! | `Abandoned` | its owner let go of it while it was being polled | dropped when the poll ends |
+//! | `Free` | its owner let go of it, and it is not being polled | taken out, and dropped by the owner |
 
 use std::cell::RefMut;
 use std::fmt;

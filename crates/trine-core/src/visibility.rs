@@ -54,6 +54,7 @@ impl Tree {
         }
     }
 
+    /// The flags of a frame, with what is cached in them brought up to date.
     #[inline]
     pub(crate) fn fresh(&mut self, id: FrameId) -> Flags {
         let frame = &self.frames[id.index()];
@@ -63,6 +64,7 @@ impl Tree {
         self.recompute(id)
     }
 
+    /// Brings a frame up to date, mostly from one around it that is.
     fn recompute(&mut self, id: FrameId) -> Flags {
         let outer = self.outer(id);
         let around = &self.frames[outer.index()];
@@ -74,7 +76,7 @@ impl Tree {
         self.refresh(id, around)
     }
 
-    /// The same for the frames around one, whatever their number, the outermost first.
+    /// The same, with the frames around it, whatever their number, the outermost first.
     #[cold]
     fn recompute_up(&mut self, id: FrameId) -> Flags {
         let mut path = std::mem::take(&mut self.scratch);

@@ -107,9 +107,10 @@ impl Scheduler {
         let instruments = &self.active.instruments;
         instruments.tell(|instrument| instrument.before_io_wait(at_most));
         let mailbox = &self.active.mailbox;
-        // Without spinning first. Measured (2026-11, 2 cores, `thread-1` and `thread-wake`): looking for 5 to 50 µs
-        // before parking, here and in the worker threads, made a round trip slower, 14 µs instead of 10: a thread
-        // that is woken starts on the core of the one that wakes it, and waits there until that stops looking.
+        // Without spinning first. Measured (2026-11, 2 cores, `thread-1` and `thread-wake`): looking for 5
+        // to 50 µs before parking, here and in the worker threads, made a round trip slower, 14 µs instead
+        // of 10: a thread that is woken starts on the core of the one that wakes it, and waits there until
+        // that stops looking.
         if mailbox.fall_asleep() {
             self.driver.borrow_mut().park(at_most);
             mailbox.wake_up();

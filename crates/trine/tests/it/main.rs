@@ -3,4 +3,5 @@
 mod contract;
 mod from_trio;
 mod macros;
+mod stress;
 mod surface;

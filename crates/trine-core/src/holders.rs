@@ -1,7 +1,8 @@
 //! `Holders`: who holds a lock, a permit or a token, and `Awaited`: what an operation waits for.
 //!
-//! Programs keep no such record: a primitive asks [`records_holders`] when it grants something, which is
-//! one comparison, and keeps a null pointer. Only where a test has called [`record_holders`] is there a list.
+//! Programs keep no such record: a primitive asks [`records_holders`] when it grants something,
+//! which is one comparison, and keeps a null pointer. Only where a test has called
+//! [`record_holders`] is there a list.
 //!
 //! | moment | the primitive | kept |
 //! |---|---|---|
@@ -21,7 +22,8 @@ use crate::runtime::Runtime;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Holder {
-    /// The task that took it; `None` for code that runs in no task. A guard may have been moved since.
+    /// The task that took it; `None` for code that runs in no task. A guard may have been moved
+    /// since.
     pub task: Option<TaskInfo>,
     /// The thread of that task.
     pub thread: ThreadId,
@@ -84,8 +86,8 @@ impl Holders {
         Self { list: None }
     }
 
-    /// The task that runs now has got something, which it asked for at `site`. Does nothing unless holders are
-    /// recorded.
+    /// The task that runs now has got something, which it asked for at `site`. Does nothing unless
+    /// holders are recorded.
     ///
     /// # Examples
     ///
@@ -104,8 +106,8 @@ impl Holders {
         Hold(list.last)
     }
 
-    /// The task that runs now has used something that many may use: noted as the last one to do so. Does
-    /// nothing unless holders are recorded.
+    /// The task that runs now has used something that many may use: noted as the last one to do so.
+    /// Does nothing unless holders are recorded.
     ///
     /// # Examples
     ///
@@ -194,8 +196,9 @@ pub struct Awaited {
 /// Who wants to know what operations wait for.
 pub(crate) type WaitHook = Rc<dyn Fn(Awaited)>;
 
-/// Says what the operation that is being polled waits for, if somebody wants to know. To be called by one that
-/// stood in line before, was polled and stays there: this is rare, so it costs nothing that counts.
+/// Says what the operation that is being polled waits for, if somebody wants to know. To be called
+/// by one that stood in line before, was polled and stays there: this is rare, so it costs nothing
+/// that counts.
 ///
 /// # Examples
 ///
@@ -213,8 +216,8 @@ pub fn waits_for(awaited: impl FnOnce() -> Option<Awaited>) {
     }
 }
 
-/// Has `hook` called with what operations of the run of this thread wait for when they are polled in line, and
-/// holders recorded. `None` ends it.
+/// Has `hook` called with what operations of the run of this thread wait for when they are polled
+/// in line, and holders recorded. `None` ends it.
 ///
 /// # Panics
 ///

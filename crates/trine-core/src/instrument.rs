@@ -1,10 +1,10 @@
-//! `Instrument`: who watches a run is told of every step. trio's `abc.Instrument`. And `Schedule`: who
-//! chooses in which order ready tasks run.
+//! `Instrument`: who watches a run is told of every step. trio's `abc.Instrument`. And `Schedule`:
+//! who chooses in which order ready tasks run.
 //!
 //! Of spawns, steps and ends the instruments are told as they happen. Of wakes and cancels they are
-//! told at the next of those, by comparing what is queued and cancelled with what they were told of:
-//! so the paths on which tasks are woken know nothing of instruments. The comparison looks at every
-//! frame, so it is made only for instruments that ask for it.
+//! told at the next of those, by comparing what is queued and cancelled with what they were told
+//! of: so the paths on which tasks are woken know nothing of instruments. The comparison looks at
+//! every frame, so it is made only for instruments that ask for it.
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
@@ -52,8 +52,8 @@ impl fmt::Display for TaskInfo {
 /// | `before_io_wait`, `after_io_wait` | the run is about to wait, has waited | the same |
 /// | `cancelled` | a scope, nursery or task was cancelled; only if `watches_wakes` | – |
 ///
-/// An instrument cannot break the run: one that panics is not called again. One that polls, wakes or
-/// spawns from within a call is not told of what it did.
+/// An instrument cannot break the run: one that panics is not called again. One that polls, wakes
+/// or spawns from within a call is not told of what it did.
 ///
 /// # Examples
 ///
@@ -84,13 +84,13 @@ pub trait Instrument {
     fn task_spawned(&mut self, task: &TaskInfo) {
         let _ = task;
     }
-    /// Whether this instrument is to be told of wakes and cancels. No by default: it costs a look at
-    /// every task after each step that woke or cancelled something.
+    /// Whether this instrument is to be told of wakes and cancels. No by default: it costs a look
+    /// at every task after each step that woke or cancelled something.
     fn watches_wakes(&self) -> bool {
         false
     }
-    /// A task was woken, so will be polled. Told, if [`watches_wakes`](Instrument::watches_wakes), when
-    /// the step that woke it is over or another one begins.
+    /// A task was woken, so will be polled. Told, if [`watches_wakes`](Instrument::watches_wakes),
+    /// when the step that woke it is over or another one begins.
     fn task_scheduled(&mut self, task: &TaskInfo) {
         let _ = task;
     }
@@ -127,17 +127,17 @@ pub(crate) enum Step {
     Exited,
 }
 
-/// Chooses the order in which the tasks of a nursery that are ready run, instead of first in first out.
-/// Every task that is ready at the start of a tick still runs once in it, so any order is one that may
-/// happen. See [`set_schedule`](crate::lowlevel::set_schedule).
+/// Chooses the order in which the tasks of a nursery that are ready run, instead of first in first
+/// out. Every task that is ready at the start of a tick still runs once in it, so any order is one
+/// that may happen. See [`set_schedule`](crate::lowlevel::set_schedule).
 pub trait Schedule {
-    /// Puts the tasks, which are named by [`TaskInfo::id`], into the order in which they are to run.
-    /// There are at least two. Those that it leaves out come first.
+    /// Puts the tasks, which are named by [`TaskInfo::id`], into the order in which they are to
+    /// run. There are at least two. Those that it leaves out come first.
     fn arrange(&mut self, ready: &mut [u64]);
 }
 
-/// Has a schedule choose the order of ready tasks from now on to the end of the run of this thread. It
-/// takes the place of `Runner::shuffle`, and must not poll, wake or spawn.
+/// Has a schedule choose the order of ready tasks from now on to the end of the run of this thread.
+/// It takes the place of `Runner::shuffle`, and must not poll, wake or spawn.
 ///
 /// # Panics
 ///
@@ -181,8 +181,8 @@ pub fn set_schedule(schedule: impl Schedule + 'static) {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct InstrumentId(u64);
 
-/// Adds an instrument to the run of this thread, while it goes on. It is told of what happens from the next
-/// step on. trio's `add_instrument`.
+/// Adds an instrument to the run of this thread, while it goes on. It is told of what happens from
+/// the next step on. trio's `add_instrument`.
 ///
 /// # Panics
 ///
@@ -222,8 +222,8 @@ pub fn add_instrument(instrument: impl Instrument + 'static) -> InstrumentId {
     id
 }
 
-/// Takes an instrument away from the run of this thread; says whether it was there. One that has panicked is not
-/// there any more. trio's `remove_instrument`.
+/// Takes an instrument away from the run of this thread; says whether it was there. One that has
+/// panicked is not there any more. trio's `remove_instrument`.
 ///
 /// # Examples
 ///
@@ -236,7 +236,8 @@ pub fn remove_instrument(id: InstrumentId) -> bool {
 /// The instruments of a run, and what else tests hook into it.
 pub(crate) struct Instruments {
     list: RefCell<Vec<Listed>>,
-    /// Those that come and go while the others are being told: an instrument may add and remove some.
+    /// Those that come and go while the others are being told: an instrument may add and remove
+    /// some.
     coming: RefCell<Vec<Listed>>,
     going: RefCell<BTreeSet<InstrumentId>>,
     last: Cell<u64>,
@@ -371,7 +372,8 @@ impl Runtime {
         });
     }
 
-    /// Tells the instruments that ask for it what was woken and cancelled since they were last told.
+    /// Tells the instruments that ask for it what was woken and cancelled since they were last
+    /// told.
     pub(crate) fn observe(&self, run: &ActiveRun) {
         let instruments = &run.instruments;
         if !instruments.watching.get() {

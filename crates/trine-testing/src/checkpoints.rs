@@ -8,10 +8,10 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 use trine_core::lowlevel::checkpoints_passed;
 
-/// Runs a future and checks that it was a checkpoint: that it looked for a cancel at least once before
-/// it was done. Every operation that can wait should be one, also when it need not wait. trio's
-/// `assert_checkpoints`; there an operation must also yield each time, here one that need not wait yields only
-/// once its task has used up its budget, so what counts is the cancel point.
+/// Runs a future and checks that it was a checkpoint: that it looked for a cancel at least once
+/// before it was done. Every operation that can wait should be one, also when it need not wait.
+/// trio's `assert_checkpoints`; there an operation must also yield each time, here one that need
+/// not wait yields only once its task has used up its budget, so what counts is the cancel point.
 ///
 /// What runs inside counts, tasks of a nursery as well; what other tasks do meanwhile does not.
 ///
@@ -38,8 +38,8 @@ pub fn assert_checkpoints<F: Future>(future: F) -> AssertCheckpoints<F> {
     AssertCheckpoints::new(future, true)
 }
 
-/// Runs a future and checks that it was no checkpoint: that it neither looked for a cancel nor waited.
-/// trio's `assert_no_checkpoints`.
+/// Runs a future and checks that it was no checkpoint: that it neither looked for a cancel nor
+/// waited. trio's `assert_no_checkpoints`.
 ///
 /// # Cancellation
 ///

@@ -30,7 +30,8 @@ pub trait TestChannel {
     /// Sends an item, waiting for room; says whether there still is a receiver.
     fn send(&self, sender: &Self::Sender, item: u32) -> impl Future<Output = bool>;
 
-    /// Receives the next item, waiting for it; `None` when all senders are gone and nothing is left.
+    /// Receives the next item, waiting for it; `None` when all senders are gone and nothing is
+    /// left.
     fn recv(&self, receiver: &Self::Receiver) -> impl Future<Output = Option<u32>>;
 }
 

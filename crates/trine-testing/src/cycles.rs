@@ -1,4 +1,5 @@
-//! Who waits for whom: locks, permits, tokens and channels with a number each, and the cycles among them.
+//! Who waits for whom: locks, permits, tokens and channels with a number each, and the cycles among
+//! them.
 //!
 //! | a task waits for | so it waits for these tasks |
 //! |---|---|
@@ -7,8 +8,9 @@
 //! | room in a channel, an item of it | those who have used its other end so far: who has it now is not known |
 //! | a nursery whose body is over | the tasks of the nursery |
 //!
-//! In a run that is stuck nobody goes on, so each cycle is a reason for it. The body of a nursery is part
-//! of the task that it is in.
+//! In a run that is stuck nobody goes on, so each cycle is a reason for it. In one that has timed
+//! out others may go on: there a cycle through what several hold is a hint only. The body of a
+//! nursery is part of the task that it is in.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::thread;

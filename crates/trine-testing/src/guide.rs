@@ -2,8 +2,8 @@
 //!
 //! # The first test
 //!
-//! Put `#[trine::test]` on an `async fn`. It becomes a test like any other, which `cargo test` runs, in a run
-//! of its own:
+//! Put `#[trine::test]` on an `async fn`. It becomes a test like any other, which `cargo test`
+//! runs, in a run of its own:
 //!
 //! ```test_harness
 //! # mod trine { pub use {trine_core::*, trine_cancel::*, trine_nursery::*, trine_macros::*}; pub mod channel { pub use trine_channel::*; } pub mod testing { pub use trine_testing::*; } }
@@ -28,9 +28,10 @@
 //! }
 //! ```
 //!
-//! It fails by a panic, its own or that of any of its tasks. It may also return a `Result`, and use `?`. It
-//! never hangs: see below. The attribute takes options, all of which are told of in this chapter. It expands to calls of a
-//! [`TestRunner`](crate::TestRunner), which you can use by hand for tests that are no `async fn`:
+//! It fails by a panic, its own or that of any of its tasks. It may also return a `Result`, and use
+//! `?`. It never hangs: see below. The attribute takes options, all of which are told of in this
+//! chapter. It expands to calls of a [`TestRunner`](crate::TestRunner), which you can use by hand
+//! for tests that are no `async fn`:
 //!
 //! | attribute        | by hand                              | for                                      |
 //! |------------------|--------------------------------------|------------------------------------------|
@@ -43,10 +44,10 @@
 //!
 //! # Time
 //!
-//! A test that sleeps is slow, and one that sleeps too short is wrong now and then. On a clock that jumps
-//! (`autojump`, which is [`MockClock::autojump`](crate::MockClock::autojump)) both are gone: while anything is
-//! ready time stands still, and when nothing is it moves to the next deadline, exactly. So compare times
-//! with `==`. The code under test must ask `trine::now()` for the time.
+//! A test that sleeps is slow, and one that sleeps too short is wrong now and then. On a clock that
+//! jumps (`autojump`, which is [`MockClock::autojump`](crate::MockClock::autojump)) both are gone:
+//! while anything is ready time stands still, and when nothing is it moves to the next deadline,
+//! exactly. So compare times with `==`. The code under test must ask `trine::now()` for the time.
 //!
 //! ```test_harness
 //! # mod trine { pub use {trine_core::*, trine_cancel::*, trine_nursery::*, trine_macros::*}; pub mod channel { pub use trine_channel::*; } pub mod testing { pub use trine_testing::*; } }
@@ -71,14 +72,15 @@
 //! }
 //! ```
 //!
-//! Threads started by `to_thread` hold the clock until they are done. Sockets do not: there use real
-//! time, or a clock with a [threshold](crate::MockClock::autojump_threshold). A clock that only you move is
-//! [`MockClock::new`](crate::MockClock::new), given to `Runner::clock`.
+//! Threads started by `to_thread` hold the clock until they are done. Sockets do not: there use
+//! real time, or a clock with a [threshold](crate::MockClock::autojump_threshold). A clock that
+//! only you move is [`MockClock::new`](crate::MockClock::new), given to `Runner::clock`.
 //!
 //! # Bringing tasks where you want them
 //!
 //! The question "is the other task waiting by now?" has an answer:
-//! [`wait_all_tasks_blocked`](crate::wait_all_tasks_blocked) returns when every other task is parked.
+//! [`wait_all_tasks_blocked`](crate::wait_all_tasks_blocked) returns when every other task is
+//! parked.
 //!
 //! ```test_harness
 //! # mod trine { pub use {trine_core::*, trine_cancel::*, trine_nursery::*, trine_macros::*}; pub mod channel { pub use trine_channel::*; } pub mod testing { pub use trine_testing::*; } }
@@ -103,9 +105,9 @@
 //!
 //! # It hangs
 //!
-//! It does not. When nothing is ready, no deadline would come and nothing outside is at work, the test
-//! fails, with the tasks, where each was spawned, the line at which each waits, who holds what it
-//! waits for, and the circle that they wait in:
+//! It does not. When nothing is ready, no deadline would come and nothing outside is at work, the
+//! test fails, with the tasks, where each was spawned, the line at which each waits, who holds what
+//! it waits for, and the circle that they wait in:
 //!
 //! ```text
 //! deadlock: nothing is ready, no deadline would come, and nothing outside is known to be at work. The tasks:
@@ -123,23 +125,25 @@
 //!   "right first" waits for mutex 2, held by "left first"
 //! ```
 //!
-//! Locks, semaphores and limiters know their holders while a test runs. Who has the other end of a channel is
-//! known to nobody; told are its state and the tasks that have used that end so far.
+//! Locks, semaphores and limiters know their holders while a test runs. Who has the other end of a
+//! channel is known to nobody; told are its state and the tasks that have used that end so far.
 //!
-//! Give tasks names (`start_soon_named`) for reports that read well. A wake-up that was lost, by a future of
-//! yours that keeps no waker, is told apart from a deadlock. A task that was woken and that nobody polls,
-//! because its nursery is held in a `select!`, is reported as *snoozing*. What goes on for ever without
-//! coming to rest is ended by `timeout`. A thread that trine did not start may still come when the run
-//! looks stuck: it has one second ([`patience`](crate::TestRunner::patience)).
+//! Give tasks names (`start_soon_named`) for reports that read well. A wake-up that was lost, by a
+//! future of yours that keeps no waker, is told apart from a deadlock. A task that was woken and
+//! that nobody polls, because its nursery is held in a `select!`, is reported as *snoozing*. What
+//! goes on for ever without coming to rest is ended by `timeout`. A thread that trine did not start
+//! may still come when the run looks stuck: it has one second
+//! ([`patience`](crate::TestRunner::patience)).
 //!
-//! [`TaskTree::now`](crate::TaskTree::now) is the same tree at any time, for a program that wants to show it.
+//! [`TaskTree::now`](crate::TaskTree::now) is the same tree at any time, for a program that wants
+//! to show it.
 //!
 //! # A thousand schedules
 //!
-//! Tasks that are ready run in the order in which they were woken, which is one of many that may happen
-//! when machines and networks change. `seeds = 200` tries as many: seed 0 is the usual order, half of the
-//! others shuffle evenly, and half favour orders in which one task is far ahead or behind. This bank loses
-//! money, and the test that is run once does not notice:
+//! Tasks that are ready run in the order in which they were woken, which is one of many that may
+//! happen when machines and networks change. `seeds = 200` tries as many: seed 0 is the usual
+//! order, half of the others shuffle evenly, and half favour orders in which one task is far ahead
+//! or behind. This bank loses money, and the test that is run once does not notice:
 //!
 //! ```
 //! # mod trine { pub use {trine_core::*, trine_cancel::*, trine_nursery::*, trine_macros::*}; pub mod channel { pub use trine_channel::*; } pub mod testing { pub use trine_testing::*; } }
@@ -173,7 +177,8 @@
 //! assert!(report.contains("audit before deposit"));
 //! ```
 //!
-//! The failure prints the seed, the few things that must be other than usual for it to happen, and a trace:
+//! The failure prints the seed, the few things that must be other than usual for it to happen, and
+//! a trace:
 //!
 //! ```text
 //! bank failed under seed 2: assertion `left == right` failed: the deposit was lost
@@ -188,16 +193,16 @@
 //!   …
 //! ```
 //!
-//! `TRINE_SEED=2 cargo test bank` replays exactly that run, under a debugger or with more printing. For
-//! this a test must do the same each time: virtual time (`seeds` implies it), no threads that race, no
-//! order of a hash map. [`check_determinism`](crate::TestRunner::check_determinism) tells whether it
-//! does.
+//! `TRINE_SEED=2 cargo test bank` replays exactly that run, under a debugger or with more printing.
+//! For this a test must do the same each time: virtual time (`seeds` implies it), no threads that
+//! race, no order of a hash map. [`check_determinism`](crate::TestRunner::check_determinism) tells
+//! whether it does.
 //!
 //! # Cancelled anywhere
 //!
-//! Whatever a task awaits, a timeout can end it there. `cancel_sweep` runs a test again and again, and
-//! cancels it at its first checkpoint, its second, and so on. Each time nothing may be left behind. To
-//! check more than that, say which part is cancelled, and look afterwards:
+//! Whatever a task awaits, a timeout can end it there. `cancel_sweep` runs a test again and again,
+//! and cancels it at its first checkpoint, its second, and so on. Each time nothing may be left
+//! behind. To check more than that, say which part is cancelled, and look afterwards:
 //!
 //! ```
 //! # mod trine { pub use {trine_core::*, trine_cancel::*, trine_nursery::*, trine_macros::*}; pub mod channel { pub use trine_channel::*; } pub mod testing { pub use trine_testing::*; } }
@@ -226,13 +231,13 @@
 //! assert!(report.ends_with("the item is gone"));
 //! ```
 //!
-//! The report names the await, with its line. The remedy here is to `reserve` room first, and then to
-//! receive. With `seeds` and `cancel_sweep` both, each order is swept.
+//! The report names the await, with its line. The remedy here is to `reserve` room first, and then
+//! to receive. With `seeds` and `cancel_sweep` both, each order is swept.
 //!
 //! # What happens, in order
 //!
-//! Where the order of events is the point, write it down. A [`Trace`](crate::Trace) is a run as text,
-//! with the times at which the clock moved on:
+//! Where the order of events is the point, write it down. A [`Trace`](crate::Trace) is a run as
+//! text, with the times at which the clock moved on:
 //!
 //! ```
 //! # mod trine { pub use {trine_core::*, trine_cancel::*, trine_nursery::*, trine_macros::*}; pub mod channel { pub use trine_channel::*; } pub mod testing { pub use trine_testing::*; } }
@@ -259,12 +264,14 @@
 //! ");
 //! ```
 //!
-//! It is made of an `Instrument`, which is told of every step of a run; write your own for other questions.
+//! It is made of an `Instrument`, which is told of every step of a run; write your own for other
+//! questions.
 //!
 //! # Around a test
 //!
-//! A server that runs while the test does, a directory that must be removed: these are fixtures. Each is an
-//! async function that sets up, hands out a value, and tears down, and may keep tasks running meanwhile:
+//! A server that runs while the test does, a directory that must be removed: these are fixtures.
+//! Each is an async function that sets up, hands out a value, and tears down, and may keep tasks
+//! running meanwhile:
 //!
 //! ```test_harness
 //! # mod trine { pub use {trine_core::*, trine_cancel::*, trine_nursery::*, trine_macros::*}; pub mod channel { pub use trine_channel::*; } pub mod testing { pub use trine_testing::*; } }
@@ -296,23 +303,23 @@
 //! }
 //! ```
 //!
-//! One that needs another is started after it, with its value; those that do not may be started side by side.
-//! They are torn down in reverse, whatever becomes of the test; one that fails, also in the background,
-//! fails the test with its own error. The nursery that a test opens itself is joined, not cancelled, so that
-//! a task which has not finished is seen.
+//! One that needs another is started after it, with its value; those that do not may be started
+//! side by side. They are torn down in reverse, whatever becomes of the test; one that fails, also
+//! in the background, fails the test with its own error. The nursery that a test opens itself is
+//! joined, not cancelled, so that a task which has not finished is seen.
 //!
 //! # Operations of your own
 //!
 //! Every async operation should be a checkpoint, also when it need not wait:
-//! [`assert_checkpoints`](crate::assert_checkpoints) sees to it. A channel, yours or one of another crate, can be
-//! held against all that trine's channels keep by [`check_channel`](crate::check_channel), a stream by
-//! [`check_stream`](crate::check_stream).
+//! [`assert_checkpoints`](crate::assert_checkpoints) sees to it. A channel, yours or one of another
+//! crate, can be held against all that trine's channels keep by
+//! [`check_channel`](crate::check_channel), a stream by [`check_stream`](crate::check_stream).
 //!
 //! # In CI
 //!
-//! Give every test a `timeout`; it costs a thread that sleeps. A few hundred seeds for each change find most of
-//! what seeds find, and take milliseconds, since time is virtual. Once a night run more: `TRINE_SEEDS` sets the
-//! number for all tests that have `seeds`.
+//! Give every test a `timeout`; it costs a thread that sleeps. A few hundred seeds for each change
+//! find most of what seeds find, and take milliseconds, since time is virtual. Once a night run
+//! more: `TRINE_SEEDS` sets the number for all tests that have `seeds`.
 //!
 //! ```yaml
 //! on:
@@ -329,5 +336,6 @@
 //!         env: { TRINE_SEEDS: "10000" }
 //! ```
 //!
-//! A failure there is replayed on your machine by its seed: `TRINE_SEED=7313 cargo test name_of_the_test`. Once it
-//! is mended, `seeds` finds it again should it come back; if it took many, raise the number of that test.
+//! A failure there is replayed on your machine by its seed: `TRINE_SEED=7313 cargo test
+//! name_of_the_test`. Once it is mended, `seeds` finds it again should it come back; if it took
+//! many, raise the number of that test.

@@ -1,8 +1,9 @@
 //! Where in the user's code an operation waits: read off the stack while it is being polled.
 //!
-//! An async function that awaits another one is, while it is polled, a stack frame whose line is that
-//! of the `.await`. So the stack at a checkpoint tells the whole chain of awaits, and nothing has to be
-//! kept for this in futures that are never asked. It needs line tables, which tests have by default.
+//! An async function that awaits another one is, while it is polled, a stack frame whose line is
+//! that of the `.await`. So the stack at a checkpoint tells the whole chain of awaits, and nothing
+//! has to be kept for this in futures that are never asked. It needs line tables, which tests have
+//! by default.
 
 use std::backtrace::Backtrace;
 use std::path::Path;
@@ -27,7 +28,8 @@ const RUST: [&str; 4] = ["std", "core", "alloc", "test"];
 /// Files that are not the user's: of the compiler, and of packages from a registry.
 const FOREIGN_FILES: [&str; 3] = ["/rustc/", "/.cargo/registry/", "/.cargo/git/"];
 
-/// The sources of the crates above. Frames of functions that were inlined have no crate in their names.
+/// The sources of the crates above. Frames of functions that were inlined have no crate in their
+/// names.
 const OUR_FILES: [&str; 9] = [
     "/trine/src/",
     "trine-cancel/src/",
@@ -86,8 +88,8 @@ impl fmt::Display for Await {
     }
 }
 
-/// The folder from which the compiler names files. A backtrace names them from the current folder, which is
-/// another one: of the package while its tests run, or any.
+/// The folder from which the compiler names files. A backtrace names them from the current folder,
+/// which is another one: of the package while its tests run, or any.
 #[derive(Debug, Default)]
 pub(crate) struct Root(Option<String>);
 
@@ -239,7 +241,8 @@ mod tests {
         );
     }
 
-    /// Places are named from the folder from which the compiler names files, if that can be found out.
+    /// Places are named from the folder from which the compiler names files, if that can be found
+    /// out.
     #[test]
     fn names_places_as_the_compiler_does() {
         let mut wait = Wait::read(BACKTRACE);

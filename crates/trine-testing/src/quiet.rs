@@ -17,8 +17,8 @@ use crate::task_tree::TaskTree;
 use crate::waits::Waits;
 
 /// How long a run must have been idle, in real time, to be called stuck. A waker or a handle in a
-/// thread that trine knows nothing of may still come; one that takes longer is said to be at work by an
-/// `OutsideWork`, or the test sets more patience.
+/// thread that trine knows nothing of may still come; one that takes longer is said to be at work
+/// by an `OutsideWork`, or the test sets more patience.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Watches the run of this thread for the time when nothing happens any more.
@@ -72,7 +72,8 @@ impl Quiet {
         self.clone().hook(Duration::ZERO);
     }
 
-    /// The run has ended. If it was stuck and got on because its tasks were asked, it should not have.
+    /// The run has ended. If it was stuck and got on because its tasks were asked, it should not
+    /// have.
     pub(crate) fn finish(&self) {
         let before = self.state.before.take();
         if let Some(tree) = before {

@@ -18,8 +18,8 @@ use crate::sweep;
 use crate::trace::Trace;
 use crate::watchdog::Watchdog;
 
-/// Runs a test. `#[trine::test]` expands to calls of this; it can be used by hand as well, for tests
-/// that are not one `async fn` each.
+/// Runs a test. `#[trine::test]` expands to calls of this; it can be used by hand as well, for
+/// tests that are not one `async fn` each.
 ///
 /// # Examples
 ///
@@ -81,7 +81,8 @@ impl TestRunner {
         self
     }
 
-    /// Runs it on a [`MockClock::autojump`]: time passes only when nothing is ready, and then at once.
+    /// Runs it on a [`MockClock::autojump`]: time passes only when nothing is ready, and then at
+    /// once.
     ///
     /// # Examples
     ///
@@ -93,8 +94,8 @@ impl TestRunner {
 
     /// Fails the test, with the task tree, once a run has taken this long in real time.
     ///
-    /// If a task does not let go of the thread even then, the process is ended: nothing else stops a
-    /// loop without a checkpoint.
+    /// If a task does not let go of the thread even then, the process is ended: nothing else stops
+    /// a loop without a checkpoint.
     ///
     /// # Examples
     ///
@@ -105,12 +106,12 @@ impl TestRunner {
     }
 
     /// Runs the test once for each of so many seeds, each with another order of the tasks that are
-    /// ready, and in virtual time, since real time cannot be replayed. Seed 0 is the usual order; of the
-    /// others one half shuffles evenly, the other favours orders that are rare otherwise.
+    /// ready, and in virtual time, since real time cannot be replayed. Seed 0 is the usual order;
+    /// of the others one half shuffles evenly, the other favours orders that are rare otherwise.
     ///
-    /// A failure says which seed it was, and the environment variable `TRINE_SEED` replays exactly that
-    /// one. It is also run again, silently, to find the few choices that make it fail. `TRINE_SEEDS` sets
-    /// how many seeds are run instead.
+    /// A failure says which seed it was, and the environment variable `TRINE_SEED` replays exactly
+    /// that one. It is also run again, silently, to find the few choices that make it fail.
+    /// `TRINE_SEEDS` sets how many seeds are run instead.
     ///
     /// # Panics
     ///
@@ -137,9 +138,9 @@ impl TestRunner {
         self
     }
 
-    /// How long a run must have been idle, in real time, with nothing known that could wake it, to be
-    /// called a deadlock: one second, unless set. More is needed only for threads that trine did not
-    /// start, which take longer to reach the run.
+    /// How long a run must have been idle, in real time, with nothing known that could wake it, to
+    /// be called a deadlock: one second, unless set. More is needed only for threads that trine did
+    /// not start, which take longer to reach the run.
     ///
     /// # Examples
     ///
@@ -154,8 +155,8 @@ impl TestRunner {
         self
     }
 
-    /// Fails the test when the run is idle though some task was woken: something holds the nursery of
-    /// that task without polling it. By default a note is printed.
+    /// Fails the test when the run is idle though some task was woken: something holds the nursery
+    /// of that task without polling it. By default a note is printed.
     ///
     /// # Examples
     ///
@@ -188,8 +189,8 @@ impl TestRunner {
         self.once(None, None, test)
     }
 
-    /// Runs a test as often as was asked for, making it anew by `make` each time; gives what the last
-    /// run returned, which is the first that failed, if any did.
+    /// Runs a test as often as was asked for, making it anew by `make` each time; gives what the
+    /// last run returned, which is the first that failed, if any did.
     ///
     /// # Panics
     ///
@@ -228,7 +229,8 @@ impl TestRunner {
     }
 
     /// Like [`run_each`](TestRunner::run_each), for tests of tests: does not fail, but gives what
-    /// `run_each` tells of the first failure besides the failure itself, or `None` if there is none.
+    /// `run_each` tells of the first failure besides the failure itself, or `None` if there is
+    /// none.
     ///
     /// # Examples
     ///
@@ -271,8 +273,8 @@ impl TestRunner {
         }
     }
 
-    /// Runs a test twice under each of so many seeds, and checks that the same happens both times. A test
-    /// that is not deterministic cannot be replayed.
+    /// Runs a test twice under each of so many seeds, and checks that the same happens both times.
+    /// A test that is not deterministic cannot be replayed.
     ///
     /// # Panics
     ///

@@ -1,9 +1,10 @@
 //! The shrinker: from a schedule under which a test fails to the few choices that make it fail.
 //!
-//! The choices of the failing run are taken back in ever smaller parts, as long as the test still fails
-//! without them (Zeller's delta debugging); what is left is taken back one pair of tasks at a time. Should
-//! more than one pair be left of a choice, a single pair of neighbours is tried in its place: that one task
-//! runs before another is easier to think about than that it runs before three.
+//! The choices of the failing run are taken back in ever smaller parts, as long as the test still
+//! fails without them (Zeller's delta debugging); what is left is taken back one pair of tasks at a
+//! time. Should more than one pair be left of a choice, a single pair of neighbours is tried in its
+//! place: that one task runs before another is easier to think about than that it runs before
+//! three.
 
 use crate::schedule::{Choices, Order};
 

@@ -1,8 +1,8 @@
 //! The cancel sweep: a test is run again and again, cancelled at each of its checkpoints in turn.
 //!
-//! The first run is not cut; it counts the checkpoints. Which region of the test is cut, the test may
-//! say by [`cancellable`]; else it is the whole. What is left of the region after each run must be
-//! nothing, and what the test checks after it must hold.
+//! The first run is not cut; it counts the checkpoints. Which region of the test is cut, the test
+//! may say by [`cancellable`]; else it is the whole. What is left of the region after each run must
+//! be nothing, and what the test checks after it must hold.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -136,8 +136,8 @@ impl Rest {
     }
 }
 
-/// Marks the part of a test that a cancel sweep cancels; the rest of the test sees what became of it.
-/// `None`: it was cut short. Without a sweep it is just run.
+/// Marks the part of a test that a cancel sweep cancels; the rest of the test sees what became of
+/// it. `None`: it was cut short. Without a sweep it is just run.
 ///
 /// One that is used again, in a loop, is another region: the last one to begin is cut.
 ///
@@ -193,8 +193,8 @@ impl Drop for UnderWay {
     }
 }
 
-/// Runs a test uncut, then cut at its first checkpoint, its second, and so on. Gives how the first run
-/// that failed has ended, with what is to be told of it; or how the last one has.
+/// Runs a test uncut, then cut at its first checkpoint, its second, and so on. Gives how the first
+/// run that failed has ended, with what is to be told of it; or how the last one has.
 #[track_caller]
 pub(crate) fn each<T: TestOutput>(
     name: &str,

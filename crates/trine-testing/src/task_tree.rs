@@ -19,8 +19,8 @@ use crate::cycles::Awaits;
 use crate::places::Wait;
 use crate::waits::{Known, Waits};
 
-/// The tasks of the run of this thread, as they are now. Its `Display` is a tree with name, spawn site
-/// and state of every task, and the nurseries and scopes between them, with their deadlines.
+/// The tasks of the run of this thread, as they are now. Its `Display` is a tree with name, spawn
+/// site and state of every task, and the nurseries and scopes between them, with their deadlines.
 ///
 /// # Examples
 ///
@@ -165,8 +165,8 @@ impl TaskTree {
         text
     }
 
-    /// Under which frame another one is shown. The body of a nursery is outside of it as far as cancels
-    /// go, but belongs to it for the reader.
+    /// Under which frame another one is shown. The body of a nursery is outside of it as far as
+    /// cancels go, but belongs to it for the reader.
     fn parent(&self, frame: &FrameInfo) -> Option<u64> {
         if self.is_body(frame) { frame.polled_by } else { frame.around }
     }
@@ -178,15 +178,17 @@ impl TaskTree {
             && nursery.is_some_and(|nursery| nursery.site.is_some())
     }
 
-    /// The tasks that were woken and that nobody polls, each with the way by which it would be reached.
+    /// The tasks that were woken and that nobody polls, each with the way by which it would be
+    /// reached.
     pub(crate) fn snoozed(&self) -> Vec<(u64, String)> {
         let tasks =
             self.frames.values().filter(|f| f.kind == FrameKind::Task && f.ready && !f.over);
         tasks.map(|task| (task.id, self.path(task))).collect()
     }
 
-    /// The nurseries and scopes that nobody polls, though whoever has them was asked to: each with the task
-    /// that has it, and with what it holds up. Of those inside each other only the outermost.
+    /// The nurseries and scopes that nobody polls, though whoever has them was asked to: each with
+    /// the task that has it, and with what it holds up. Of those inside each other only the
+    /// outermost.
     pub(crate) fn kept(&self) -> Vec<String> {
         let kept = self.frames.values().filter(|frame| frame.kept && !self.is_in_kept(frame));
         kept.map(|frame| self.keeping(frame)).collect()
@@ -333,8 +335,8 @@ impl TaskTree {
         Ok(())
     }
 
-    /// What is shown under a frame. The run's own scope is left out while it is empty, and so is the body of
-    /// a nursery once it is over.
+    /// What is shown under a frame. The run's own scope is left out while it is empty, and so is
+    /// the body of a nursery once it is over.
     fn children(&self, id: Option<u64>) -> Vec<u64> {
         let children = self.inside.get(&id).into_iter().flatten().copied();
         children
@@ -347,8 +349,8 @@ impl TaskTree {
     }
 }
 
-/// Whether a file is not one of trine's own, nor of the standard library: what is opened by an async
-/// function of ours, or through a box, names that.
+/// Whether a file is not one of trine's own, nor of the standard library: what is opened by an
+/// async function of ours, or through a box, names that.
 fn is_users(file: &str) -> bool {
     if file.starts_with("/rustc/") {
         return false;

@@ -1,9 +1,9 @@
 //! What every task waits for, found out by polling all of them once more.
 //!
-//! Spurious polls are always allowed, so a run that has come to rest can be asked: every task is woken,
-//! and each operation, which looks for a cancel before anything else, is noted with its stack. If it
-//! stays in line it then says for what, and who holds that. Tasks that nobody polls, and operations of
-//! other libraries, stay unknown.
+//! Spurious polls are always allowed, so a run that has come to rest can be asked: every task is
+//! woken, and each operation, which looks for a cancel before anything else, is noted with its
+//! stack. If it stays in line it then says for what, and who holds that. Tasks that nobody polls,
+//! and operations of other libraries, stay unknown.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;

@@ -1,9 +1,9 @@
 //! `Watchdog`: ends a run that takes too long, in real time.
 //!
-//! A thread sleeps for the time allowed. Then it sends the run a call that asks every task what it waits
-//! for, and that one sends another, for the next tick, that panics with the task tree. A run makes such
-//! calls between two ticks whatever it does. If it makes none, some task does not let go of the thread,
-//! and nothing but the end of the process helps.
+//! A thread sleeps for the time allowed. Then it sends the run a call that asks every task what it
+//! waits for, and that one sends another, for the next tick, that panics with the task tree. A run
+//! makes such calls between two ticks whatever it does. If it makes none, some task does not let go
+//! of the thread, and nothing but the end of the process helps.
 
 use std::cell::Cell;
 use std::io::Write;
@@ -75,7 +75,8 @@ thread_local! {
     static LAST_WAITS: Cell<Option<Waits>> = const { Cell::new(None) };
 }
 
-/// Straight to the standard error: what a test prints is kept back until it ends, which it will not.
+/// Straight to the standard error: what a test prints is kept back until it ends, which it will
+/// not.
 fn give_up(name: &str, allowed: Duration) {
     let message = format!(
         "test {name} timed out after {allowed:?}, and its thread is still busy in one task: there is \

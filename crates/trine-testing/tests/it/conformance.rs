@@ -1,4 +1,5 @@
-//! The conformance checks: what is right passes, and each mistake is found by the check that is against it.
+//! The conformance checks: what is right passes, and each mistake is found by the check that is
+//! against it.
 
 use std::cell::{Cell, RefCell};
 use std::future::pending;
@@ -244,7 +245,8 @@ fn receiver_of(items: Vec<u32>) -> Receiver<u32> {
     receiver
 }
 
-/// One that has another order, one that goes on after its end, and one that loses an item on a cancel.
+/// One that has another order, one that goes on after its end, and one that loses an item on a
+/// cancel.
 #[test]
 fn mistakes_of_streams_are_found() {
     let backwards = |items: Vec<u32>| stream::iter(items.into_iter().rev());

@@ -146,8 +146,9 @@ fn one_that_fails_in_use_cancels_the_test() {
     assert_eq!(log.lines(), ["a up", "a down"]);
 }
 
-/// A task in the background of a fixture crashes: the test is cancelled then, with what is in the fixture; the
-/// others, set up before and after it, are torn down; and what comes out is the crash itself.
+/// A task in the background of a fixture crashes: the test is cancelled then, with what is in the
+/// fixture; the others, set up before and after it, are torn down; and what comes out is the crash
+/// itself.
 #[test]
 fn one_that_crashes_in_the_background_cancels_the_test() {
     let log = Log::default();
@@ -178,7 +179,8 @@ fn one_that_crashes_in_the_background_cancels_the_test() {
     assert_eq!(log.lines(), ["a up", "b up", "test ended at 2s", "b down", "a down"]);
 }
 
-/// The nursery that a test opens itself is joined, not cancelled: a task that does not end is no silent success.
+/// The nursery that a test opens itself is joined, not cancelled: a task that does not end is no
+/// silent success.
 #[test]
 fn a_tests_own_nursery_is_joined() {
     let log = Log::default();

@@ -74,7 +74,8 @@ fn lines(log: &Log) -> Vec<String> {
     log.borrow().clone()
 }
 
-/// A run that yields once: before and after it, before and after each step, and the wake in between.
+/// A run that yields once: before and after it, before and after each step, and the wake in
+/// between.
 #[test]
 fn is_told_of_each_step() {
     let (recorder, log) = Recorder::new();
@@ -171,7 +172,8 @@ fn one_that_panics_is_let_go() {
     assert_eq!((result, bad.get(), good.get()), (7, 2, 5));
 }
 
-/// They may come and go while the run goes on; one that is gone, or has panicked, cannot be removed again.
+/// They may come and go while the run goes on; one that is gone, or has panicked, cannot be removed
+/// again.
 #[test]
 fn come_and_go() {
     run(async {

@@ -15,7 +15,7 @@ use trine_core::lowlevel::{Idle, OutsideWork, watch_idle};
 use trine_core::{Runner, checkpoint, sleep, sleep_forever};
 use trine_limiter::CapacityLimiter;
 use trine_nursery::{gather, open_nursery};
-use trine_sync::{Mutex, RwLock, Semaphore};
+use trine_sync::{Event, Mutex, RwLock, Semaphore};
 use trine_testing::{MockClock, TaskTree, TestRunner};
 
 use crate::support::{failure, ms, run_virtually, secs};
@@ -106,7 +106,8 @@ fn a_task_may_wait_for_itself() {
     assert_eq!(cycle_of(&message), ["main waits for mutex 1, held by itself"]);
 }
 
-/// A task that joins its nursery with a lock that the nursery needs: the body of a nursery is its task.
+/// A task that joins its nursery with a lock that the nursery needs: the body of a nursery is its
+/// task.
 // rule: K-5
 #[test]
 fn a_cycle_goes_through_nurseries() {
@@ -124,6 +125,23 @@ fn a_cycle_goes_through_nurseries() {
     });
     let cycle = ["main waits for its task \"child\"", "\"child\" waits for mutex 1, held by main"];
     assert_eq!(cycle_of(&message), cycle, "{message}");
+}
+
+/// As long as the body of a nursery is not over, it is that which its task waits for, and not the tasks.
+// rule: K-5
+#[test]
+fn a_body_that_waits_does_not_wait_for_its_tasks() {
+    let message = stuck(async {
+        let (lock, never) = (Mutex::new(()), Event::new());
+        open_nursery(async |nursery| {
+            let _held = lock.lock().await;
+            nursery.start_soon_named("child", async { drop(lock.lock().await) });
+            never.wait().await;
+        })
+        .await;
+    });
+    assert!(message.contains("held by main since"), "{message}");
+    assert!(!message.contains("cycle"), "{message}");
 }
 
 /// Permits of semaphores, tokens of limiters, locks for readers and writers: one cycle through all.
@@ -167,8 +185,8 @@ fn a_cycle_goes_through_semaphores_limiters_and_locks() {
     }
 }
 
-/// Two tasks that send to each other and then wait for an answer, with too little room. Who has the other
-/// ends of a channel is not known, but who has used them is.
+/// Two tasks that send to each other and then wait for an answer, with too little room. Who has the
+/// other ends of a channel is not known, but who has used them is.
 // rule: K-5
 #[test]
 fn a_cycle_goes_through_channels() {
@@ -220,7 +238,8 @@ fn a_wait_at_a_thread_channel_is_told() {
     }
 }
 
-/// A lock that was handed to a future which its task does not poll any more: the wait for it is no cycle.
+/// A lock that was handed to a future which its task does not poll any more: the wait for it is no
+/// cycle.
 // rule: K-5
 #[test]
 fn what_is_granted_and_not_picked_up_is_told() {
@@ -238,8 +257,8 @@ fn what_is_granted_and_not_picked_up_is_told() {
     assert!(message.contains(fact) && !message.contains("cycle"), "{message}");
 }
 
-/// What was taken outside of the test is held by nobody that is known; what a task left locked, by one
-/// that is over.
+/// What was taken outside of the test is held by nobody that is known; what a task left locked, by
+/// one that is over.
 // rule: K-5
 #[test]
 fn holders_that_are_gone_are_told() {
@@ -270,8 +289,8 @@ fn what_will_go_on_is_no_deadlock() {
     assert_eq!(slept, Ok(1));
 }
 
-/// A nursery is held by reference, and not polled, while one of its tasks has been woken: the task is
-/// named, with the path to it.
+/// A nursery is held by reference, and not polled, while one of its tasks has been woken: the task
+/// is named, with the path to it.
 // rule: K-6
 #[test]
 fn a_snoozed_task_is_reported() {
@@ -295,8 +314,8 @@ fn a_snoozed_task_is_reported() {
     assert!(message.contains("worker"), "{message}");
 }
 
-/// A cleanup is held by reference, and not polled, while the scope around it waits for it: it is named, with
-/// the task that has it, and what it holds up. What is polled is not.
+/// A cleanup is held by reference, and not polled, while the scope around it waits for it: it is
+/// named, with the task that has it, and what it holds up. What is polled is not.
 // rule: K-5, K-6
 #[test]
 fn what_is_kept_and_holds_up_a_cancel_is_named() {
@@ -408,8 +427,8 @@ fn the_tree_has_scopes_and_deadlines() {
     assert!(lines.iter().any(shielded), "{tree}");
 }
 
-/// Nurseries are named by the line that opened them, also those inside of `gather` and its kin, and then
-/// their tasks by that line, too.
+/// Nurseries are named by the line that opened them, also those inside of `gather` and its kin, and
+/// then their tasks by that line, too.
 // rule: K-5
 #[test]
 fn the_tree_names_the_lines_of_the_program() {

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use std::env;
 use std::process::Command;
 
-use trine_core::checkpoint;
 use trine_core::lowlevel::cancel_shielded_checkpoint;
+use trine_core::{checkpoint, now, sleep};
 use trine_nursery::open_nursery;
 use trine_testing::TestRunner;
 
-use crate::support::failure;
+use crate::support::{failure, secs, since};
 
 /// The order in which four tasks run.
 async fn order_of_four() -> Vec<usize> {
@@ -37,8 +37,8 @@ fn orders(seeds: u64) -> Vec<Vec<usize>> {
     orders.into_inner()
 }
 
-/// The first seed is the usual order; among a hundred there is every order of four tasks; and the same
-/// seeds give the same orders.
+/// The first seed is the usual order; among a hundred there is every order of four tasks; and the
+/// same seeds give the same orders.
 // rule: K-7
 // rule: L-3
 #[test]
@@ -50,8 +50,8 @@ fn seeds_are_orders() {
     assert_eq!(orders(200), found);
 }
 
-/// A transfer that reads a balance, lets others run, and writes the balance: right as long as the two
-/// tasks keep the order in which they were started.
+/// A transfer that reads a balance, lets others run, and writes the balance: right as long as the
+/// two tasks keep the order in which they were started.
 async fn lost_update() {
     let balance = Cell::new(100);
     let audited = Cell::new(false);
@@ -73,8 +73,8 @@ async fn lost_update() {
     assert_eq!(balance.get(), 150, "the deposit was lost");
 }
 
-/// It passes in the usual order; some of 200 seeds finds the update that is lost. The report names the
-/// seed, and the one thing that must be other than usual.
+/// It passes in the usual order; some of 200 seeds finds the update that is lost. The report names
+/// the seed, and the one thing that must be other than usual.
 // rule: K-7
 #[test]
 fn finds_a_lost_update() {
@@ -107,7 +107,8 @@ fn prints_its_orders() {
     }
 }
 
-/// `TRINE_SEED` replays one seed, exactly; `TRINE_SEEDS` runs so many instead of what the test asks for.
+/// `TRINE_SEED` replays one seed, exactly; `TRINE_SEEDS` runs so many instead of what the test asks
+/// for.
 // rule: K-7
 #[test]
 fn the_environment_chooses_seeds() {
@@ -148,8 +149,9 @@ fn ticks_of_the_second(seeds: u64) -> Vec<Vec<bool>> {
     runs.into_inner()
 }
 
-/// Orders that an even shuffle would hardly ever come to are favoured by half of the seeds: one task before the
-/// other throughout, and with just one change in between. The other half shuffles evenly.
+/// Orders that an even shuffle would hardly ever come to are favoured by half of the seeds: one
+/// task before the other throughout, and with just one change in between. The other half shuffles
+/// evenly.
 #[test]
 fn rare_orders_are_favoured() {
     let runs = ticks_of_the_second(100);
@@ -161,8 +163,8 @@ fn rare_orders_are_favoured() {
     assert!((45..=60).contains(&even), "{even}");
 }
 
-/// The report of a lost update: how to replay it, the one thing that must be other than usual, and what
-/// happens then.
+/// The report of a lost update: how to replay it, the one thing that must be other than usual, and
+/// what happens then.
 // rule: K-7
 #[test]
 fn a_failure_is_explained() {
@@ -199,6 +201,19 @@ fn other_failures_are_not_blamed_on_the_order() {
     };
     let report = TestRunner::new().seeds(3).report_of_first_failure(first).unwrap();
     assert!(report.contains("did not fail in the same way a second time"), "{report}");
+}
+
+/// Seeds and sweeps are in virtual time, without being told so: an hour passes at once.
+#[test]
+fn time_is_virtual() {
+    let an_hour = || async {
+        let start = now();
+        sleep(secs(3600)).await;
+        assert_eq!(since(start), secs(3600));
+    };
+    let runner = || TestRunner::new().timeout(secs(10));
+    runner().seeds(2).run_each(an_hour);
+    runner().cancel_sweep().run_each(an_hour);
 }
 
 /// Misuse: no seeds, and more than one run where there can be only one.

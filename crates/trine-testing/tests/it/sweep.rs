@@ -131,7 +131,8 @@ fn finds_what_a_region_has_left_behind() {
     assert!(failure(|| swept().run_each(leak)).contains("something was left behind"));
 }
 
-/// System tasks are the run's: what is left to them, such as waiting for a thread that was abandoned, may stay.
+/// System tasks are the run's: what is left to them, such as waiting for a thread that was
+/// abandoned, may stay.
 #[test]
 fn lets_system_tasks_stay() {
     swept().run_each(|| async {

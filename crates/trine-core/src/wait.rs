@@ -105,7 +105,11 @@ impl Scheduler {
 
     fn park(&self, at_most: Option<Duration>) {
         let instruments = &self.active.instruments;
-        instruments.tell(|instrument| instrument.before_io_wait(at_most));
+        // Nobody to tell is the rule, and short sleeps come here once each.
+        let watched = Runtime::with(|runtime| runtime.hooked.get());
+        if watched {
+            instruments.tell(|instrument| instrument.before_io_wait(at_most));
+        }
         let mailbox = &self.active.mailbox;
         // Without spinning first. Measured (2026-11, 2 cores, `thread-1` and `thread-wake`): looking for 5
         // to 50 µs before parking, here and in the worker threads, made a round trip slower, 14 µs instead
@@ -115,7 +119,9 @@ impl Scheduler {
             self.driver.borrow_mut().park(at_most);
             mailbox.wake_up();
         }
-        instruments.tell(|instrument| instrument.after_io_wait());
+        if watched {
+            instruments.tell(|instrument| instrument.after_io_wait());
+        }
     }
 }
 

@@ -176,7 +176,8 @@ fn one_that_panics_is_let_go() {
 /// again.
 #[test]
 fn come_and_go() {
-    run(async {
+    let other = Counter { steps: Rc::default(), panics_at: 0 };
+    Runner::new().instrument(other).run(async {
         let steps = Rc::new(Cell::new(0));
         let id = add_instrument(Counter { steps: steps.clone(), panics_at: 0 });
         checkpoint().await;

@@ -1,4 +1,5 @@
-//! `cargo xtask bench`: the benchmarks beside the peers, in release; measured whole, the tables go into the docs.
+//! `cargo xtask bench`: the benchmarks beside the peers, in release; measured whole, the tables go
+//! into the docs.
 
 use std::ffi::OsString;
 use std::fs;

@@ -1,9 +1,10 @@
 //! `cargo xtask ci`: everything that must hold before a change lands, the cheap things first.
 //!
-//! Each package is checked and tested by itself, so that a feature which only its neighbour turns on is missed here
-//! and not by a user. Ordinary tests run in debug, where the structures check themselves after every change; those
-//! that are `#[ignore]`d for their size run optimized. They are not run by `--include-ignored` in the same go, for
-//! that would also compile the doctests that are marked as not to be compiled.
+//! Each package is checked and tested by itself, so that a feature which only its neighbour turns
+//! on is missed here and not by a user. Ordinary tests run in debug, where the structures check
+//! themselves after every change; those that are `#[ignore]`d for their size run optimized. They
+//! are not run by `--include-ignored` in the same go, for that would also compile the doctests that
+//! are marked as not to be compiled.
 
 use std::path::Path;
 
@@ -41,7 +42,8 @@ pub(crate) fn run(root: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What is run for a package by itself: its library without what only tests bring in, then all its tests.
+/// What is run for a package by itself: its library without what only tests bring in, then all its
+/// tests.
 fn alone(tree: &Tree, package: &Package) -> Vec<String> {
     let name = &package.name;
     let (mut lines, all_features) = if package.has_features() {

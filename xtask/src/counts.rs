@@ -1,8 +1,10 @@
-//! `cargo xtask counts`: the instructions of trine's own paths, per operation, against those that are written down.
+//! `cargo xtask counts`: the instructions of trine's own paths, per operation, against those that
+//! are written down.
 //!
-//! They are counted by the benchmarks under callgrind, which gives the same figure every time where a clock does not; so a
-//! change that makes a path longer is noticed by the one who makes it. What varies all the same is the compiler and the
-//! C library: the file says whose figures it holds, and with another compiler, or without valgrind, nothing is compared.
+//! They are counted by the benchmarks under callgrind, which gives the same figure every time where
+//! a clock does not; so a change that makes a path longer is noticed by the one who makes it. What
+//! varies all the same is the compiler and the C library: the file says whose figures it holds, and
+//! with another compiler, or without valgrind, nothing is compared.
 
 use std::fs;
 use std::path::Path;
@@ -40,8 +42,8 @@ const BESIDE_IDLE: &[&str] = &["group-100", "yield-1000", "ping-pong-1", "timeou
 /// How many idle tasks there are then.
 const IDLE: &str = "100000";
 
-/// A count may be this much above the one it is compared with: less than any change of note makes, more than
-/// the placement of code and data does.
+/// A count may be this much above the one it is compared with: less than any change of note makes,
+/// more than the placement of code and data does.
 const MARGIN: f64 = 0.04;
 
 /// A workload, and its instructions per operation.
@@ -106,7 +108,8 @@ fn count(root: &Path, workloads: &[&str], options: &[&str]) -> Result<Vec<Count>
     }
 }
 
-/// The counts in the table of the benchmarks: the first column has the workload, the third those of trine.
+/// The counts in the table of the benchmarks: the first column has the workload, the third those of
+/// trine.
 fn from_table(table: &str) -> Vec<Count> {
     let row = |line: &str| {
         let mut cells = line.split('|').skip(1).map(str::trim);

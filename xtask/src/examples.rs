@@ -1,6 +1,7 @@
 //! `cargo xtask examples`: builds the examples, runs the short ones, and compares what they print.
 //!
-//! The table says how each example is run; what it is to print stands in a file of its own for each run.
+//! The table says how each example is run; what it is to print stands in a file of its own for each
+//! run.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -107,8 +108,8 @@ const LIST: &str = "examples/README.md";
 /// Where the expected outputs are.
 const EXPECTED: &str = "examples/expected";
 
-/// Builds the examples and does the runs, or those of the examples that are named; `bless` writes down what they
-/// print now.
+/// Builds the examples and does the runs, or those of the examples that are named; `bless` writes
+/// down what they print now.
 pub(crate) fn run(root: &Path, bless: bool, names: &[String]) -> Result<(), Failure> {
     let tree = Tree::load(root)?;
     check_table(&tree)?;

@@ -57,7 +57,8 @@ fn perform(chore: Chore) -> Result<(), Failure> {
     }
 }
 
-/// The workspace that cargo runs this from, which may be another checkout than the one it was built in.
+/// The workspace that cargo runs this from, which may be another checkout than the one it was built
+/// in.
 fn workspace_root() -> PathBuf {
     let xtask = std::env::var_os("CARGO_MANIFEST_DIR")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);

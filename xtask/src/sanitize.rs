@@ -1,8 +1,9 @@
 //! `cargo xtask sanitize`: the tests under AddressSanitizer with leak detection.
 //!
-//! The sanitizer is a flag of nightly compilers only. Doctests are left out, for each would be linked with the
-//! sanitizer by itself, and so are tests of what must not compile, whose messages differ between toolchains, and of
-//! what fits on a stack of a given size, for the sanitizer's red zones make every stack frame several times as large.
+//! The sanitizer is a flag of nightly compilers only. Doctests are left out, for each would be
+//! linked with the sanitizer by itself, and so are tests of what must not compile, whose messages
+//! differ between toolchains, and of what fits on a stack of a given size, for the sanitizer's red
+//! zones make every stack frame several times as large.
 
 use std::path::Path;
 
@@ -15,7 +16,8 @@ use crate::tree::Tree;
 /// Named, so that the flags are not given to build scripts and macros, too.
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
-/// Frame pointers make the stacks of allocations whole, by which leaks on purpose are told from others.
+/// Frame pointers make the stacks of allocations whole, by which leaks on purpose are told from
+/// others.
 const FLAGS: &str = "-Zsanitizer=address -Cforce-frame-pointers=yes --cfg=trine_sanitize";
 
 /// What the names of tests hold that are about compilers, and about the size of stacks.

@@ -1,6 +1,7 @@
 //! `finally`: cleanup that may wait, and is run whatever becomes of the body.
 //!
-//! The region counts as a guard from its first poll to its end, so the scopes around keep polling it.
+//! The region counts as a guard from its first poll to its end, so the scopes around keep polling
+//! it.
 //!
 //! ```text
 //!           ┌── done: its value ──────────┐
@@ -27,21 +28,21 @@ enum End<T> {
 }
 
 /// Runs `body`, and then `cleanup`, whatever became of the body: also when it panicked, and when it
-/// was cancelled. The cleanup may wait: it is shielded from the cancel, and the scopes around wait for
-/// it; bound it with `move_on_after`, or by `CancelScope::set_grace` from outside. By then the body has
-/// been dropped. Nested ones run from the inside out. In trio this is `try`/`finally` with a shielded
-/// scope in the `finally` part.
+/// was cancelled. The cleanup may wait: it is shielded from the cancel, and the scopes around wait
+/// for it; bound it with `move_on_after`, or by `CancelScope::set_grace` from outside. By then the
+/// body has been dropped. Nested ones run from the inside out. In trio this is `try`/`finally` with
+/// a shielded scope in the `finally` part.
 ///
 /// # Cancellation
 ///
-/// Not a checkpoint by itself. Cancelled, the body is drained and dropped, the cleanup runs, and then
-/// the cancel goes on. Dropped from outside (a foreign `select!`, an `abort`), no cleanup runs: only
-/// scopes and nurseries can wait for it.
+/// Not a checkpoint by itself. Cancelled, the body is drained and dropped, the cleanup runs, and
+/// then the cancel goes on. Dropped from outside (a foreign `select!`, an `abort`), no cleanup
+/// runs: only scopes and nurseries can wait for it.
 ///
 /// # Panics
 ///
-/// Polled outside of a run. A panic of the body goes on after the cleanup; if both panic, the body's
-/// does.
+/// Polled outside of a run. A panic of the body goes on after the cleanup; if both panic, the
+/// body's does.
 ///
 /// # Examples
 ///

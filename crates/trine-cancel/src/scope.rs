@@ -20,8 +20,8 @@ use crate::timeout::Limit;
 ///
 /// Clones are the same scope. It may be cancelled, shielded or given a deadline before, while and
 /// after its region runs; [`run`](CancelScope::run) runs the region, once. What it covers: the body
-/// given to `run`, all futures the body polls, and all tasks of nurseries opened in there; not tasks
-/// which code in there starts in a nursery outside. This is trio's `CancelScope`.
+/// given to `run`, all futures the body polls, and all tasks of nurseries opened in there; not
+/// tasks which code in there starts in a nursery outside. This is trio's `CancelScope`.
 ///
 /// ```text
 ///  new ──► (cancel, set_deadline, set_shield at any time) ──► run(body)
@@ -161,16 +161,16 @@ impl CancelScope {
     ///
     /// # Cancellation
     ///
-    /// Not a checkpoint by itself. When a cancel is visible inside, this scope's or one from outside,
-    /// the body is polled once more, drained, and dropped. If it was this scope's and none from
-    /// outside is visible, `run` then returns `None`; else it stays pending, for the scope outside to
-    /// drop. Dropped from outside (a foreign `select!`), it drops the body at once, without async
-    /// cleanup.
+    /// Not a checkpoint by itself. When a cancel is visible inside, this scope's or one from
+    /// outside, the body is polled once more, drained, and dropped. If it was this scope's and none
+    /// from outside is visible, `run` then returns `None`; else it stays pending, for the scope
+    /// outside to drop. Dropped from outside (a foreign `select!`), it drops the body at once,
+    /// without async cleanup.
     ///
     /// # Panics
     ///
-    /// If it is called or polled a second time for the same scope: make a new scope for each region.
-    /// Polled outside of a run. A panic of the body goes on.
+    /// If it is called or polled a second time for the same scope: make a new scope for each
+    /// region. Polled outside of a run. A panic of the body goes on.
     ///
     /// # Examples
     ///
@@ -180,8 +180,8 @@ impl CancelScope {
         ScopeRun::new(self.clone(), body)
     }
 
-    /// Cancels the scope. Takes effect at once and for good; never blocks, runs no user code, may be
-    /// called again, and after the end.
+    /// Cancels the scope. Takes effect at once and for good; never blocks, runs no user code, may
+    /// be called again, and after the end.
     ///
     /// # Examples
     ///
@@ -199,8 +199,8 @@ impl CancelScope {
         self.state.cancel_with(Some(reason.into()));
     }
 
-    /// A handle with which other threads can cancel this scope. May be made before, while and after the
-    /// scope runs, also outside of a run.
+    /// A handle with which other threads can cancel this scope. May be made before, while and after
+    /// the scope runs, also outside of a run.
     ///
     /// # Examples
     ///
@@ -210,9 +210,9 @@ impl CancelScope {
         RemoteScope::new(self.state.link.get_or_init(|| Link::new(&self.state)).clone())
     }
 
-    /// Whether the scope was cancelled, by a call or because its deadline has passed, whatever came of
-    /// it. Noticing here that the deadline has passed cancels it. Once the scope is over this stays as
-    /// it was.
+    /// Whether the scope was cancelled, by a call or because its deadline has passed, whatever came
+    /// of it. Noticing here that the deadline has passed cancels it. Once the scope is over this
+    /// stays as it was.
     ///
     /// # Examples
     ///
@@ -304,8 +304,8 @@ impl CancelScope {
         }
     }
 
-    /// Hides cancels from outside this scope from what runs inside it, or no longer hides them. Acts
-    /// at once in both directions; what was cut short already stays so.
+    /// Hides cancels from outside this scope from what runs inside it, or no longer hides them.
+    /// Acts at once in both directions; what was cut short already stays so.
     ///
     /// # Examples
     ///
@@ -318,9 +318,9 @@ impl CancelScope {
     }
 
     /// Bounds how long shielded code and cleanup inside may hold up this scope's cancel: from this
-    /// long after the cancel on, shields inside no longer hold, and what somebody keeps without polling it is
-    /// not waited for. `None`, as it is at first: no bound.
-    /// May be called after the cancel, too; the time still counts from it.
+    /// long after the cancel on, shields inside no longer hold, and what somebody keeps without
+    /// polling it is not waited for. `None`, as it is at first: no bound. May be called after the
+    /// cancel, too; the time still counts from it.
     ///
     /// # Examples
     ///

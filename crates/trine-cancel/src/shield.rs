@@ -15,7 +15,8 @@ use trine_core::lowlevel::ScopeFrame;
 /// # Cancellation
 ///
 /// Not a cancel point, unless the grace period of a scope around it (`CancelScope::set_grace`) is
-/// over: then the body is cancelled like any other. After it, the code runs on to the next checkpoint.
+/// over: then the body is cancelled like any other. After it, the code runs on to the next
+/// checkpoint.
 ///
 /// # Panics
 ///
@@ -71,7 +72,8 @@ impl<B: Future> Future for Shield<B> {
                 *this.frame = None;
                 Poll::Ready(value)
             }
-            // Nobody but the region itself could have it caught, and nobody can cancel just this one.
+            // Nobody but the region itself could have it caught, and nobody can cancel just this
+            // one.
             Poll::Ready(None) | Poll::Pending => Poll::Pending,
         }
     }

@@ -44,15 +44,17 @@ impl Limit {
 #[error("the operation took longer than its timeout")]
 pub struct TooSlow;
 
-/// So that `?` works in functions that give an [`io::Result`](std::io::Result): the kind is `TimedOut`.
+/// So that `?` works in functions that give an [`io::Result`](std::io::Result): the kind is
+/// `TimedOut`.
 impl From<TooSlow> for std::io::Error {
     fn from(error: TooSlow) -> Self {
         Self::new(std::io::ErrorKind::TimedOut, error)
     }
 }
 
-/// Runs a future and cancels it once `timeout` has passed, counted from the first poll; `None` means
-/// that this happened. `Duration::ZERO` lets it run to its first checkpoint. trio's `move_on_after`.
+/// Runs a future and cancels it once `timeout` has passed, counted from the first poll; `None`
+/// means that this happened. `Duration::ZERO` lets it run to its first checkpoint. trio's
+/// `move_on_after`.
 ///
 /// # Cancellation
 ///
@@ -80,8 +82,8 @@ pub fn move_on_after<T, B: Future<Output = T>>(timeout: Duration, body: B) -> Mo
     MoveOnAfter::new(body, Limit::After(timeout), Location::caller())
 }
 
-/// Like [`move_on_after`], with the time at which to cancel. One in the past lets the body run to its
-/// first checkpoint. trio's `move_on_at`.
+/// Like [`move_on_after`], with the time at which to cancel. One in the past lets the body run to
+/// its first checkpoint. trio's `move_on_at`.
 ///
 /// # Cancellation
 ///

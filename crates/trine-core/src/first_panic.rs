@@ -1,4 +1,5 @@
-//! `FirstPanic`: does things of which each may panic, all of them, and then goes on with the first panic.
+//! `FirstPanic`: does things of which each may panic, all of them, and then goes on with the first
+//! panic.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -47,8 +48,8 @@ impl FirstPanic {
     }
 }
 
-/// Drops a payload that nobody is left to be told of. Its drop may panic, and so may that of the new
-/// payload; one that never ends is leaked.
+/// Drops a payload that nobody is left to be told of. Its drop may panic, and so may that of the
+/// new payload; one that never ends is leaked.
 fn drop_payload(payload: Box<dyn Any + Send>) {
     const PATIENCE: usize = 8;
     let mut last = Some(payload);

@@ -44,8 +44,8 @@ pub(crate) enum Role {
     Scope { poller: Poller, deadline: Option<TimerId> },
 }
 
-/// Whom to wake so that a scope or group is polled again: a task of this run, a foreign waker
-/// that the tree keeps (a combinator in between, or a host executor), nobody yet, or nobody since it was
+/// Whom to wake so that a scope or group is polled again: a task of this run, a foreign waker that
+/// the tree keeps (a combinator in between, or a host executor), nobody yet, or nobody since it was
 /// asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Poller(u32);
@@ -165,9 +165,9 @@ impl fmt::Debug for Flags {
     }
 }
 
-/// How a frame hangs under its outer one: by its node, if it has guards; else by the generation that
-/// the outer one had when it was hung there. That one may be gone, and its slot be used again, while a
-/// future is kept that was last polled inside it.
+/// How a frame hangs under its outer one: by its node, if it has guards; else by the generation
+/// that the outer one had when it was hung there. That one may be gone, and its slot be used again,
+/// while a future is kept that was last polled inside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Hook(u32);
 
@@ -190,8 +190,8 @@ impl Hook {
         (self.0 & Self::NODE != 0).then_some((self.0 & !Self::NODE) as usize)
     }
 
-    /// Whether the outer frame, which has this generation now, is still the one it was hung under. One
-    /// with a node is cut loose when the outer one goes.
+    /// Whether the outer frame, which has this generation now, is still the one it was hung under.
+    /// One with a node is cut loose when the outer one goes.
     #[inline]
     pub(crate) fn holds(self, generation: u16) -> bool {
         self.0 & Self::NODE != 0 || self.0 == u32::from(generation)

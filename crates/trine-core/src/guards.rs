@@ -1,9 +1,9 @@
 //! Guards: what must be drained before it may be dropped, linked so that a cancel finds it.
 //!
 //! A shield, a `finally`, a thread that may not be abandoned: each is a guard on the frame around
-//! it for as long as it lives. A frame with guards inside counts as one guard on its own outer frame,
-//! and so on up. So "may I drop this?" is one comparison at any level, and a guard that comes or goes
-//! walks up only as far as the first frame that counts anyway.
+//! it for as long as it lives. A frame with guards inside counts as one guard on its own outer
+//! frame, and so on up. So "may I drop this?" is one comparison at any level, and a guard that
+//! comes or goes walks up only as far as the first frame that counts anyway.
 //!
 //! ```text
 //! holds(f)       = HOLDS or (SHIELD and not CUT)     f itself is a guard

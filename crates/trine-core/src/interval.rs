@@ -9,11 +9,12 @@ use futures_core::Stream;
 
 use crate::sleep::{Sleep, sleep, sleep_until};
 
-/// Ticks at a regular pace: the first time at once, when it is first polled, and then once a period.
+/// Ticks at a regular pace: the first time at once, when it is first polled, and then once a
+/// period.
 ///
-/// The schedule is fixed by the first tick, so that it does not drift. Whoever comes late for a tick gets
-/// it at once, and those that were missed meanwhile are skipped: never two in a row to catch up. It is a
-/// [`Stream`] without end, too.
+/// The schedule is fixed by the first tick, so that it does not drift. Whoever comes late for a
+/// tick gets it at once, and those that were missed meanwhile are skipped: never two in a row to
+/// catch up. It is a [`Stream`] without end, too.
 ///
 /// # Panics
 ///

@@ -1,17 +1,18 @@
 //! Kept futures: regions that must be drained, and that nobody polls.
 //!
-//! A region can be kept without being polled: by reference in a `select!` whose handler waits for something
-//! else, or in a combinator that is not asked for more. Nothing can be done for it but to wake whoever has it.
-//! So that is how it is found: the regions in question are woken and then marked as *asked*, in the place
-//! where their poller is remembered, which the next poll overwrites. What is still marked when the tasks in
-//! question have had their turns is kept.
+//! A region can be kept without being polled: by reference in a `select!` whose handler waits for
+//! something else, or in a combinator that is not asked for more. Nothing can be done for it but to
+//! wake whoever has it. So that is how it is found: the regions in question are woken and then
+//! marked as *asked*, in the place where their poller is remembered, which the next poll
+//! overwrites. What is still marked when the tasks in question have had their turns is kept.
 //!
 //! | asked | then |
 //! |---|---|
 //! | at the end of a grace: all that holds up this cancel | what is kept holds it up no longer, and is dropped with the rest |
 //! | by a test whose run is stuck: everything | what is kept is named |
 //!
-//! A task that was woken again meanwhile is waited for: a combinator may come to the rest in its next turn.
+//! A task that was woken again meanwhile is waited for: a combinator may come to the rest in its
+//! next turn.
 
 use crate::frame::{Flags, FrameId, Poller, Role};
 use crate::tree::Tree;
@@ -100,7 +101,8 @@ impl Tree {
         self.is_asked(id) && !self.will_be_polled(id)
     }
 
-    /// The task of ours that polls a scope or group. One that is asked for is taken to be with the task around.
+    /// The task of ours that polls a scope or group. One that is asked for is taken to be with the
+    /// task around.
     pub(crate) fn task_behind(&self, id: FrameId, poller: Poller) -> Option<FrameId> {
         if poller == Poller::ASKED {
             return self.task_around(id).map(|(task, _)| task);

@@ -6,9 +6,9 @@
 //! 3. tries to act, and is ready if it could;
 //! 4. else leaves a [`Waiter`] in some line and returns `Pending`.
 //!
-//! Whoever hands something on asks [`Waiter::accepts`] first. When the operation is dropped it leaves
-//! its line and hands on what it was handed but has not delivered. So it happened or was cancelled:
-//! never both, never half.
+//! Whoever hands something on asks [`Waiter::accepts`] first. When the operation is dropped it
+//! leaves its line and hands on what it was handed but has not delivered. So it happened or was
+//! cancelled: never both, never half.
 
 pub use crate::checkpoint::{
     CancelShieldedCheckpoint, Checkpoint, CheckpointIfCancelled, cancel_shielded_checkpoint,

@@ -1,7 +1,8 @@
-//! Giving memory back: the thread-local has no destructor, so this happens when the last user is gone.
+//! Giving memory back: the thread-local has no destructor, so this happens when the last user is
+//! gone.
 //!
-//! Mostly that is the end of a run. But a future may be kept longer, and dropped when there is no run: then
-//! whatever it gives up last gives the memory back.
+//! Mostly that is the end of a run. But a future may be kept longer, and dropped when there is no
+//! run: then whatever it gives up last gives the memory back.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +19,8 @@ impl Drop for GiveBack {
 }
 
 impl Runtime {
-    /// Gives memory back that is not used, if no run is active. Called by whatever gives something up.
+    /// Gives memory back that is not used, if no run is active. Called by whatever gives something
+    /// up.
     #[inline]
     pub(crate) fn give_back(&self) {
         if self.run_id() == 0 {

@@ -9,8 +9,8 @@ use crate::work_count::WorkCount;
 /// Says, for as long as it lives, that something outside the run is at work for it, such as a
 /// thread: an idle run must then neither jump ahead in virtual time nor call itself stuck.
 ///
-/// It may be dropped anywhere. Whatever that work has sent to the run before, a wake or a call, the run
-/// takes in before it jumps.
+/// It may be dropped anywhere. Whatever that work has sent to the run before, a wake or a call, the
+/// run takes in before it jumps.
 ///
 /// # Examples
 ///

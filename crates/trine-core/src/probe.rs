@@ -1,7 +1,8 @@
 //! Probes for tests: what is in use, the tree of tasks, and hooks at checkpoints.
 //!
-//! Nothing here costs anything while it is not used: the tree is read, not kept for reading, and the one
-//! comparison at each checkpoint is with the number of the checkpoint at which somebody wants to know.
+//! Nothing here costs anything while it is not used: the tree is read, not kept for reading, and
+//! the one comparison at each checkpoint is with the number of the checkpoint at which somebody
+//! wants to know.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -116,8 +117,9 @@ pub fn cancel_at_checkpoint(n: u64, scope: &ScopeFrame) {
     });
 }
 
-/// Has `hook` called at each cancel point of the run of this thread, before it is passed, by the code
-/// that passes it: [`current_task`] and a backtrace say which this is. `None` ends it. It must not poll.
+/// Has `hook` called at each cancel point of the run of this thread, before it is passed, by the
+/// code that passes it: [`current_task`] and a backtrace say which this is. `None` ends it. It must
+/// not poll.
 ///
 /// # Panics
 ///
@@ -280,8 +282,8 @@ pub struct FrameInfo {
     pub kind: FrameKind,
     /// The frame around it, whose cancels reach it.
     pub around: Option<u64>,
-    /// Of a task: the nursery that polls it. Of a nursery or scope: the task that polls it, `None` if
-    /// that is a combinator with wakers of its own.
+    /// Of a task: the nursery that polls it. Of a nursery or scope: the task that polls it, `None`
+    /// if that is a combinator with wakers of its own.
     pub polled_by: Option<u64>,
     /// The name of a task, if it has one.
     pub name: Option<Cow<'static, str>>,
@@ -303,10 +305,11 @@ pub struct FrameInfo {
     pub cancel_visible: bool,
     /// How much in it must be drained before it may be dropped.
     pub guards: usize,
-    /// Of a scope or nursery: whether it must be drained itself before what is around it may be dropped.
+    /// Of a scope or nursery: whether it must be drained itself before what is around it may be
+    /// dropped.
     pub holds: bool,
-    /// Of a scope or nursery: whether it was woken by [`wake_all`], and nobody has polled it since, though the
-    /// task in which it is had its turn.
+    /// Of a scope or nursery: whether it was woken by [`wake_all`], and nobody has polled it since,
+    /// though the task in which it is had its turn.
     pub kept: bool,
     /// When it will cancel itself.
     pub deadline: Option<Instant>,
@@ -396,8 +399,8 @@ pub fn frames() -> Vec<FrameInfo> {
     })
 }
 
-/// Wakes every task, and whoever polls a nursery or scope, on this thread. Spurious wakes are always
-/// allowed: if a task gets on by this, somebody has forgotten to wake it.
+/// Wakes every task, and whoever polls a nursery or scope, on this thread. Spurious wakes are
+/// always allowed: if a task gets on by this, somebody has forgotten to wake it.
 ///
 /// # Examples
 ///
@@ -426,17 +429,18 @@ pub fn wake_all() {
 /// In which way an idle run is stuck.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Idle {
-    /// It is about to wait though a task was woken: whatever polls that task's nursery does not do so.
+    /// It is about to wait though a task was woken: whatever polls that task's nursery does not do
+    /// so.
     Snoozing,
-    /// Nothing that the run knows of can wake it: there is no deadline that its clock would reach, no
-    /// work under way outside, and nobody waits for it to be idle.
+    /// Nothing that the run knows of can wake it: there is no deadline that its clock would reach,
+    /// no work under way outside, and nobody waits for it to be idle.
     Stuck,
 }
 
-/// Has `hook` called when the run of this thread is idle in one of the ways of [`Idle`], between two
-/// ticks. Stuck it must have been for `patience`, in real time, since a waker or a
-/// [`RemoteHandle`](super::lowlevel::RemoteHandle) in another thread is not known to the run. A panic of
-/// the hook ends the run.
+/// Has `hook` called when the run of this thread is idle in one of the ways of [`Idle`], between
+/// two ticks. Stuck it must have been for `patience`, in real time, since a waker or a
+/// [`RemoteHandle`](super::lowlevel::RemoteHandle) in another thread is not known to the run. A
+/// panic of the hook ends the run.
 ///
 /// # Panics
 ///

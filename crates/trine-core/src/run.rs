@@ -9,9 +9,9 @@
 //!    itself (`spawned.rs`);
 //! 4. if nothing is ready: wait for the next deadline, or for a letter (`wait.rs`).
 //!
-//! When the main task is done, or has panicked and is dropped, the system tasks are cancelled and drained,
-//! and the thread is left as it was. A panic of something that is called between two ticks, by another
-//! thread or by a test, ends the run at once.
+//! When the main task is done, or has panicked and is dropped, the system tasks are cancelled and
+//! drained, and the thread is left as it was. A panic of something that is called between two
+//! ticks, by another thread or by a test, ends the run at once.
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
@@ -42,9 +42,9 @@ const MAIN: u32 = 0;
 ///
 /// # Panics
 ///
-/// If a run is already active on this thread: await the inner future instead, or use another thread.
-/// A panic of the future goes on to the caller, when all that belongs to the run has been cancelled and
-/// drained.
+/// If a run is already active on this thread: await the inner future instead, or use another
+/// thread. A panic of the future goes on to the caller, when all that belongs to the run has been
+/// cancelled and drained.
 ///
 /// # Examples
 ///
@@ -126,8 +126,8 @@ impl Runner {
     ///
     /// # Panics
     ///
-    /// If a run is already active on this thread. A panic of the future goes on to the caller, when all
-    /// that belongs to the run has been cancelled and drained.
+    /// If a run is already active on this thread. A panic of the future goes on to the caller, when
+    /// all that belongs to the run has been cancelled and drained.
     ///
     /// # Examples
     ///

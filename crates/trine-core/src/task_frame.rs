@@ -11,8 +11,8 @@ use crate::kept::Left;
 use crate::runtime::Runtime;
 use crate::scope::ScopeFrame;
 
-/// The scheduler's side of a task, closed by being dropped. Keep it beside the task's future; drop the
-/// future first, and the group last.
+/// The scheduler's side of a task, closed by being dropped. Keep it beside the task's future; drop
+/// the future first, and the group last.
 ///
 /// # Examples
 ///
@@ -53,8 +53,8 @@ impl TaskFrame {
         Self { id: std::mem::replace(&mut self.id, FrameId::NONE), _local: PhantomData }
     }
 
-    /// Whether anything inside must be drained, by polling, before the task may be dropped. After a grace
-    /// what is kept without being polled does not count.
+    /// Whether anything inside must be drained, by polling, before the task may be dropped. After a
+    /// grace what is kept without being polled does not count.
     ///
     /// # Examples
     ///

@@ -39,8 +39,9 @@ pub(crate) struct Tree {
     pub(crate) free_guard: u32,
     foreign: Vec<Option<Waker>>,
     free_foreign: Vec<u32>,
-    /// Tasks in which an operation did nothing, or was passed over in some line, because a cancel was
-    /// visible from it. They are woken when a shield or a move may have hidden the cancel again.
+    /// Tasks in which an operation did nothing, or was passed over in some line, because a cancel
+    /// was visible from it. They are woken when a shield or a move may have hidden the cancel
+    /// again.
     pub(crate) passed_over: Vec<(FrameId, u16)>,
     /// The same, for those behind a foreign waker.
     pub(crate) passed_over_foreign: Vec<Waker>,
@@ -128,8 +129,8 @@ impl Tree {
         id
     }
 
-    /// Opens a scope as `open` does, if there is room for it and nothing else has to be looked at. `arm`
-    /// sets its timer. Says whether a cancel is visible inside.
+    /// Opens a scope as `open` does, if there is room for it and nothing else has to be looked at.
+    /// `arm` sets its timer. Says whether a cancel is visible inside.
     #[inline(always)]
     pub(crate) fn open_plain_scope(
         &mut self,
@@ -315,8 +316,8 @@ impl Tree {
         }
     }
 
-    /// The generation after all that were given out: a guard that is kept remembers its place for longer
-    /// than this memory is.
+    /// The generation after all that were given out: a guard that is kept remembers its place for
+    /// longer than this memory is.
     fn unused_generation(&self) -> u16 {
         let first = self.first_generation;
         let given = self.frames.iter().map(|frame| frame.generation.wrapping_sub(first));
@@ -412,8 +413,8 @@ impl Tree {
             && frame.hook.holds(self.generation(outer))
     }
 
-    /// What is visible from inside a scope, if it hangs and is polled as it was the last time, and nothing
-    /// was cancelled or hidden since.
+    /// What is visible from inside a scope, if it hangs and is polled as it was the last time, and
+    /// nothing was cancelled or hidden since.
     #[inline]
     pub(crate) fn settled_scope(&self, id: FrameId, outer: FrameId, task: FrameId) -> Option<bool> {
         let frame = &self.frames[id.index()];

@@ -127,7 +127,8 @@ impl<'g> Turn<'g> {
         })
     }
 
-    /// Begins again, with the tasks that have become ready meanwhile. Called when there is no next one.
+    /// Begins again, with the tasks that have become ready meanwhile. Called when there is no next
+    /// one.
     ///
     /// # Examples
     ///

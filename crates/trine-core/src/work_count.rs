@@ -1,7 +1,8 @@
 //! `WorkCount`: how much work is under way outside a run.
 //!
-//! A thread sends its letters to the run, then counts itself out. So a run that reads zero, and then finds
-//! its mailbox empty, has taken in all that was sent. `tests/loom` tries all interleavings of this.
+//! A thread sends its letters to the run, then counts itself out. So a run that reads zero, and
+//! then finds its mailbox empty, has taken in all that was sent. `tests/loom` tries all
+//! interleavings of this.
 
 #[cfg(not(loom))]
 use std::sync::atomic::{AtomicUsize, Ordering};

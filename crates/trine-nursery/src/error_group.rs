@@ -17,8 +17,8 @@ pub(crate) struct Failure<E> {
 /// All errors of a nursery, in order of completion; never empty. Python's `ExceptionGroup`.
 ///
 /// Its `Display` is a tree: a line for each error, with the task it came from; an error of several
-/// lines, such as a group itself, is indented. So is its `Debug`, which is what a `main` that returns the
-/// group prints, with the `Debug` of each error.
+/// lines, such as a group itself, is indented. So is its `Debug`, which is what a `main` that
+/// returns the group prints, with the `Debug` of each error.
 ///
 /// # Examples
 ///
@@ -100,8 +100,8 @@ impl<E> ErrorGroup<E> {
         self.errors.len()
     }
 
-    /// Divides the group into the errors for which `belongs` holds and the others, each in order. This
-    /// is what Python's `except*` does.
+    /// Divides the group into the errors for which `belongs` holds and the others, each in order.
+    /// This is what Python's `except*` does.
     ///
     /// # Examples
     ///
@@ -171,8 +171,9 @@ impl<E> ErrorGroup<E> {
         self.errors.iter().find_map(|error| find_in_any(error))
     }
 
-    /// Like [`find`](ErrorGroup::find), for errors that it cannot look into by itself: `as_error` gives the
-    /// error that each of them is, or holds. What caused it is searched, too, and groups of this type inside.
+    /// Like [`find`](ErrorGroup::find), for errors that it cannot look into by itself: `as_error`
+    /// gives the error that each of them is, or holds. What caused it is searched, too, and groups
+    /// of this type inside.
     ///
     /// # Examples
     ///
@@ -286,8 +287,9 @@ impl<E> ErrorGroup<E> {
     }
 }
 
-/// Its `Display` has all of the errors, so there is no [`source`](Error::source): a report that walks
-/// the chain of causes would print one of them twice. [`find`](ErrorGroup::find) looks inside.
+/// Its `Display` has all of the errors, so there is no [`source`](Error::source): a report that
+/// walks the chain of causes would print one of them twice. [`find`](ErrorGroup::find) looks
+/// inside.
 impl<E: fmt::Debug + fmt::Display> Error for ErrorGroup<E> {}
 
 impl<E> IntoIterator for ErrorGroup<E> {

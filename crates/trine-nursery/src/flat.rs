@@ -1,7 +1,8 @@
 //! How a task that the run polls reports its end to its nursery.
 //!
-//! Such a task is `'static` and its nursery is not, so the two share nothing but the `Frames`. What the
-//! task has ended with goes there as a *call*, with an error boxed, for `Frames` know no error type.
+//! Such a task is `'static` and its nursery is not, so the two share nothing but the `Frames`. What
+//! the task has ended with goes there as a *call*, with an error boxed, for `Frames` know no error
+//! type.
 
 use std::any::Any;
 use std::future::Future;

@@ -1,8 +1,8 @@
 //! `Frames`: the scheduler's side of a nursery.
 //!
-//! It borrows nothing from the nursery's user. So it is what a nursery shares with those that cannot hold
-//! more of it: tasks that the run polls, which are `'static`, and the status of a task that is being
-//! started.
+//! It borrows nothing from the nursery's user. So it is what a nursery shares with those that
+//! cannot hold more of it: tasks that the run polls, which are `'static`, and the status of a task
+//! that is being started.
 
 use std::cell::{Cell, RefCell};
 use std::panic::Location;
@@ -86,8 +86,8 @@ impl Frames {
         }
         if let Some(group) = &*self.group.borrow() {
             group.cancel();
-            // The tasks may have been cancelled before, and the body be about to be polled anyway: then
-            // neither of these cancels would have the nursery polled again.
+            // The tasks may have been cancelled before, and the body be about to be polled anyway:
+            // then neither of these cancels would have the nursery polled again.
             group.wake();
         }
         self.cancel_starts();
@@ -132,9 +132,10 @@ impl Frames {
         }
     }
 
-    /// A call of `start` begins. It keeps the nursery open, also when that is cancelled: then the scope
-    /// around it must wait, like for a guard. When the nursery fails, and if it has done so already, the
-    /// task is cancelled: nobody should wait without end for a nursery that cannot take it in.
+    /// A call of `start` begins. It keeps the nursery open, also when that is cancelled: then the
+    /// scope around it must wait, like for a guard. When the nursery fails, and if it has done so
+    /// already, the task is cancelled: nobody should wait without end for a nursery that cannot
+    /// take it in.
     pub(crate) fn begin_start(&self, region: &Rc<ScopeFrame>) {
         let starting = self.starting.get() + 1;
         self.starting.set(starting);
@@ -163,8 +164,8 @@ impl Frames {
         self.wake();
     }
 
-    /// Cancels the tasks that are being started, and waits for them no longer: the futures of `start` may be
-    /// kept by somebody who does not poll them.
+    /// Cancels the tasks that are being started, and waits for them no longer: the futures of
+    /// `start` may be kept by somebody who does not poll them.
     pub(crate) fn give_up_starts(&self) {
         self.given_up.set(true);
         self.hold_if_needed();
@@ -175,7 +176,8 @@ impl Frames {
         self.given_up.get()
     }
 
-    /// Whether tasks were started while the nursery was being drained that are still to have their one poll.
+    /// Whether tasks were started while the nursery was being drained that are still to have their
+    /// one poll.
     pub(crate) fn hold_for_new(&self, on: bool) {
         if self.new_due.replace(on) != on {
             self.hold_if_needed();
@@ -201,8 +203,8 @@ impl Frames {
         }
     }
 
-    /// Makes the nursery a guard on what is around it while it has to be polled, whether or not any of its
-    /// tasks must be drained.
+    /// Makes the nursery a guard on what is around it while it has to be polled, whether or not any
+    /// of its tasks must be drained.
     fn hold_if_needed(&self) {
         let starting = self.starting.get() > 0 && !self.given_up.get();
         if let Some(group) = &*self.group.borrow() {

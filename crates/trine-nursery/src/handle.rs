@@ -17,16 +17,16 @@ use crate::output::TaskOutput;
 use crate::shared::closed_panic;
 use crate::task::work;
 
-/// The handle of a task that was started by [`Nursery::start_task`] or [`Nursery::start_task_ok`]: await
-/// it for the task's value.
+/// The handle of a task that was started by [`Nursery::start_task`] or [`Nursery::start_task_ok`]:
+/// await it for the task's value.
 ///
-/// It says what happened, like a cancel scope: `Some(value)` if the task has finished, `None` if it was cut
-/// short, by whatever cancel, or has failed or panicked. Errors and panics go one way only, to the nursery,
-/// so that nobody sees them twice and none is overlooked; who awaits the task from inside the nursery is
-/// cancelled by them. That is the difference to Kotlin's `Deferred`, which fails its parent and throws
-/// again from each `await`, and to anyio's `TaskHandle`, whose awaiter gets an exception even for a cancel.
-/// As with Java's `Subtask`, a value may be taken without waiting once the nursery is over:
-/// [`take`](Task::take).
+/// It says what happened, like a cancel scope: `Some(value)` if the task has finished, `None` if it
+/// was cut short, by whatever cancel, or has failed or panicked. Errors and panics go one way only,
+/// to the nursery, so that nobody sees them twice and none is overlooked; who awaits the task from
+/// inside the nursery is cancelled by them. That is the difference to Kotlin's `Deferred`, which
+/// fails its parent and throws again from each `await`, and to anyio's `TaskHandle`, whose awaiter
+/// gets an exception even for a cancel. As with Java's `Subtask`, a value may be taken without
+/// waiting once the nursery is over: [`take`](Task::take).
 ///
 /// Dropping the handle changes nothing: the task belongs to its nursery.
 ///
@@ -122,8 +122,8 @@ impl<T> Task<T> {
         self.cell.ended.get()
     }
 
-    /// Takes the value out, if the task has finished with one. Never waits: made for handles that are
-    /// looked at when the nursery is over.
+    /// Takes the value out, if the task has finished with one. Never waits: made for handles that
+    /// are looked at when the nursery is over.
     ///
     /// # Examples
     ///
@@ -161,8 +161,8 @@ impl<T> Future for Task<T> {
 }
 
 pin_project! {
-    /// The task. It is over for its handle when its nursery drops it: if it has failed, the nursery is
-    /// failing by then, and so whoever awaits the handle in there is cancelled.
+    /// The task. It is over for its handle when its nursery drops it: if it has failed, the nursery
+    /// is failing by then, and so whoever awaits the handle in there is cancelled.
     struct Tracked<F, T> {
         #[pin]
         future: F,
@@ -195,8 +195,8 @@ impl<T> Drop for End<T> {
 }
 
 impl<'env, E: 'env> Nursery<'env, E> {
-    /// Starts a task and gives a handle for its value, whatever that is. To have the nursery fail by its
-    /// error use [`start_task_ok`](Nursery::start_task_ok).
+    /// Starts a task and gives a handle for its value, whatever that is. To have the nursery fail
+    /// by its error use [`start_task_ok`](Nursery::start_task_ok).
     ///
     /// # Cancellation
     ///
@@ -225,8 +225,8 @@ impl<'env, E: 'env> Nursery<'env, E> {
         handle
     }
 
-    /// Starts a task that may fail, and gives a handle for what it has succeeded with. Its error fails the
-    /// nursery.
+    /// Starts a task that may fail, and gives a handle for what it has succeeded with. Its error
+    /// fails the nursery.
     ///
     /// # Cancellation
     ///

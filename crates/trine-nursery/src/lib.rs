@@ -1,8 +1,8 @@
 //! Nurseries for trine: tasks that borrow, and that nobody can leave behind.
 //!
-//! A nursery is a block of code in which tasks may be started, and that does not end before they have.
-//! So tasks can borrow from what is around the block, their errors arrive in it, and a cancel of what
-//! surrounds it reaches them.
+//! A nursery is a block of code in which tasks may be started, and that does not end before they
+//! have. So tasks can borrow from what is around the block, their errors arrive in it, and a cancel
+//! of what surrounds it reaches them.
 //!
 //! ```
 //! use trine_nursery::{gather, open_nursery};
@@ -13,9 +13,9 @@
 //! });
 //! ```
 //!
-//! In the source: `nursery.rs` is the handle, `running.rs` the future, `step.rs` one poll of it, which
-//! polls the tasks and drains them when they are cancelled, `start.rs` the hand-over of a task that was
-//! started by another one, `service.rs` tasks that outlive the others.
+//! In the source: `nursery.rs` is the handle, `running.rs` the future, `step.rs` one poll of it,
+//! which polls the tasks and drains them when they are cancelled, `start.rs` the hand-over of a
+//! task that was started by another one, `service.rs` tasks that outlive the others.
 #![forbid(unsafe_code)]
 
 mod error_group;

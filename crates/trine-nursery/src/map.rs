@@ -21,19 +21,19 @@ impl<I: Iterator> Items<I> {
     }
 }
 
-/// Calls `f` with each item, for at most `limit` items at a time, and gives the results in the order of
-/// the items. Items are taken from the iterator as places become free. trio users write this with a
-/// nursery and a `CapacityLimiter`.
+/// Calls `f` with each item, for at most `limit` items at a time, and gives the results in the
+/// order of the items. Items are taken from the iterator as places become free. trio users write
+/// this with a nursery and a `CapacityLimiter`.
 ///
 /// # Cancellation
 ///
-/// As [`open_nursery`](crate::open_nursery): cancelled, all calls under way are drained and dropped; no
-/// more items are taken.
+/// As [`open_nursery`](crate::open_nursery): cancelled, all calls under way are drained and
+/// dropped; no more items are taken.
 ///
 /// # Panics
 ///
-/// If `limit` is 0. Polled outside of a run. If a call panics the others are cancelled, and the panic
-/// goes on.
+/// If `limit` is 0. Polled outside of a run. If a call panics the others are cancelled, and the
+/// panic goes on.
 ///
 /// # Examples
 ///

@@ -16,9 +16,9 @@ use crate::task::work;
 
 /// The handle of an open nursery: starts tasks in it.
 ///
-/// Clones are the same nursery. Any code of the run may start tasks through one, its tasks included; a
-/// handle that is kept longer holds nothing open. `'env` is what the tasks may borrow from, `E` the
-/// error with which they may fail. This is trio's `Nursery`.
+/// Clones are the same nursery. Any code of the run may start tasks through one, its tasks
+/// included; a handle that is kept longer holds nothing open. `'env` is what the tasks may borrow
+/// from, `E` the error with which they may fail. This is trio's `Nursery`.
 ///
 /// # Examples
 ///
@@ -132,7 +132,8 @@ impl<'env, E: 'env> Nursery<'env, E> {
         Ok(())
     }
 
-    /// Starts a task on behalf of a caller further out, whose line reports name. The nursery is open.
+    /// Starts a task on behalf of a caller further out, whose line reports name. The nursery is
+    /// open.
     pub(crate) fn start_soon_at<F>(&self, site: &'static Location<'static>, task: F)
     where
         F: Future + 'env,
@@ -141,9 +142,9 @@ impl<'env, E: 'env> Nursery<'env, E> {
         self.shared.add(site, None, || work(task));
     }
 
-    /// Starts a task that borrows nothing. The nursery owns, cancels and joins it like any other, but
-    /// the run itself polls it: at any depth of nurseries at the same cost, and also while the future
-    /// of this nursery is not being polled. Made for servers and other deep trees.
+    /// Starts a task that borrows nothing. The nursery owns, cancels and joins it like any other,
+    /// but the run itself polls it: at any depth of nurseries at the same cost, and also while the
+    /// future of this nursery is not being polled. Made for servers and other deep trees.
     ///
     /// # Panics
     ///
@@ -179,15 +180,16 @@ impl<'env, E: 'env> Nursery<'env, E> {
         }
     }
 
-    /// Starts a service: a task that the others may use until they are gone. The nursery cancels and
-    /// drains it when its body and all other tasks have ended, drained ones included, so that their
-    /// cleanup finds it at work. A connection pool or a log writer is one. trio has none; its users nest
-    /// two nurseries.
+    /// Starts a service: a task that the others may use until they are gone. The nursery cancels
+    /// and drains it when its body and all other tasks have ended, drained ones included, so that
+    /// their cleanup finds it at work. A connection pool or a log writer is one. trio has none; its
+    /// users nest two nurseries.
     ///
-    /// Like any task it may end earlier, and may fail: then the body and the other tasks are cancelled,
-    /// and the other services after them. [`cancel_tasks`](Nursery::cancel_tasks) spares it, as it spares
-    /// the body. It is no guard for what is not in the nursery; once the grace period of a scope around
-    /// is over, it is cut like a shield. [`len`](Nursery::len) does not count it.
+    /// Like any task it may end earlier, and may fail: then the body and the other tasks are
+    /// cancelled, and the other services after them. [`cancel_tasks`](Nursery::cancel_tasks) spares
+    /// it, as it spares the body. It is no guard for what is not in the nursery; once the grace
+    /// period of a scope around is over, it is cut like a shield. [`len`](Nursery::len) does not
+    /// count it.
     ///
     /// # Panics
     ///
@@ -232,7 +234,8 @@ impl<'env, E: 'env> Nursery<'env, E> {
         }
     }
 
-    /// Like [`start_service`](Nursery::start_service), with a name for error reports and instruments.
+    /// Like [`start_service`](Nursery::start_service), with a name for error reports and
+    /// instruments.
     ///
     /// # Panics
     ///
@@ -253,11 +256,11 @@ impl<'env, E: 'env> Nursery<'env, E> {
         }
     }
 
-    /// Starts a task and waits until it says that it is ready, by [`TaskStatus::started`]; gives the
-    /// value that it passed there. trio's `start`.
+    /// Starts a task and waits until it says that it is ready, by [`TaskStatus::started`]; gives
+    /// the value that it passed there. trio's `start`.
     ///
-    /// Until then the task belongs to the caller: the caller's scopes cancel it, and its error comes out
-    /// here. From then on it is a task of the nursery, with all that it has opened.
+    /// Until then the task belongs to the caller: the caller's scopes cancel it, and its error
+    /// comes out here. From then on it is a task of the nursery, with all that it has opened.
     ///
     /// # Cancellation
     ///

@@ -13,16 +13,16 @@ use crate::shared::Opened;
 /// Opens a nursery, runs `body` with it, and returns the body's value once the body and all tasks
 /// started in the nursery have ended. No task outlives it. trio's `open_nursery`.
 ///
-/// The tasks may borrow whatever lives outside the call, mutably or not; not what is local to the body,
-/// which may end before them. A task that panics cancels the others and the body; when all are gone the
-/// panic goes on here.
+/// The tasks may borrow whatever lives outside the call, mutably or not; not what is local to the
+/// body, which may end before them. A task that panics cancels the others and the body; when all
+/// are gone the panic goes on here.
 ///
 /// # Cancellation
 ///
-/// Not a cancel point by itself: an empty nursery in a cancelled scope returns. Cancelled from outside,
-/// the body and the tasks are drained and dropped; if anything was cut short by that, the nursery does
-/// not resolve, but stays for the scope to drop. Dropped from outside (a foreign `select!`), it drops
-/// its tasks at once, the newest first, without async cleanup.
+/// Not a cancel point by itself: an empty nursery in a cancelled scope returns. Cancelled from
+/// outside, the body and the tasks are drained and dropped; if anything was cut short by that, the
+/// nursery does not resolve, but stays for the scope to drop. Dropped from outside (a foreign
+/// `select!`), it drops its tasks at once, the newest first, without async cleanup.
 ///
 /// # Panics
 ///
@@ -70,13 +70,13 @@ pub(crate) async fn open_nursery_at<'env, T>(
     }
 }
 
-/// Like [`open_nursery`], for a body and tasks that may fail: the first error cancels the rest, and all
-/// errors, also those raised while the rest is being cancelled, come out as an [`ErrorGroup`].
+/// Like [`open_nursery`], for a body and tasks that may fail: the first error cancels the rest, and
+/// all errors, also those raised while the rest is being cancelled, come out as an [`ErrorGroup`].
 ///
 /// # Cancellation
 ///
-/// As [`open_nursery`]; a nursery that holds an error when it is cancelled from outside returns it once
-/// all is drained, and the cancel is seen at the next checkpoint.
+/// As [`open_nursery`]; a nursery that holds an error when it is cancelled from outside returns it
+/// once all is drained, and the cancel is seen at the next checkpoint.
 ///
 /// # Errors
 ///

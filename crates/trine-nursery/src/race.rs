@@ -79,8 +79,8 @@ impl<T> Winner<T> {
     }
 }
 
-/// Runs futures side by side until the first has succeeded, cancels and drains the others, and gives
-/// its value.
+/// Runs futures side by side until the first has succeeded, cancels and drains the others, and
+/// gives its value.
 ///
 /// # Cancellation
 ///

@@ -5,8 +5,8 @@
 //! nursery releases it, and it cancels the services. It is no task that the user knows of, so `len` does
 //! not count it, and it is dropped after everything else.
 //!
-//! A service that fails does not touch the other services: its error goes to the outer nursery, which
-//! cancels the body and the ordinary tasks first.
+//! A service that fails does not touch the other services: its error goes to the outer nursery,
+//! which cancels the body and the ordinary tasks first.
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
@@ -68,8 +68,8 @@ impl<'env> Services<'env> {
         }
     }
 
-    /// Nobody is left whom the services could serve: they are cancelled. Gives the slot of the host when
-    /// this is new to it.
+    /// Nobody is left whom the services could serve: they are cancelled. Gives the slot of the host
+    /// when this is new to it.
     pub(crate) fn release(&self) -> Option<u32> {
         let queue = self.queue.borrow().clone()?;
         if queue.released.replace(true) {

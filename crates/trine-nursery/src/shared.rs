@@ -32,7 +32,8 @@ pub(crate) struct Shared<'env, E> {
     pub(crate) panic: RefCell<Option<Payload>>,
     /// Something was dropped unfinished by a cancel from outside.
     pub(crate) cut: Cell<bool>,
-    /// Tasks for the run to poll that came while the nursery was cancelled: it sees to their one poll.
+    /// Tasks for the run to poll that came while the nursery was cancelled: it sees to their one
+    /// poll.
     pub(crate) late: RefCell<Vec<TaskId>>,
     pub(crate) services: Services<'env>,
     /// How to take an error out of the box in which a task that the run polls has sent it.
@@ -167,7 +168,8 @@ impl<'env, E> Shared<'env, E> {
         }
     }
 
-    /// Whether there is no task, and no call of `start` under way that is waited for; there may be services.
+    /// Whether there is no task, and no call of `start` under way that is waited for; there may be
+    /// services.
     #[inline]
     pub(crate) fn is_deserted(&self) -> bool {
         let host = usize::from(self.services.host().is_some());
@@ -177,8 +179,8 @@ impl<'env, E> Shared<'env, E> {
             && (starting == 0 || self.frames.has_given_up_starts())
     }
 
-    /// Drops the tasks of a nursery that is dropped unfinished, the newest first, but not those that serve
-    /// the others. No task may come in from here on.
+    /// Drops the tasks of a nursery that is dropped unfinished, the newest first, but not those
+    /// that serve the others. No task may come in from here on.
     pub(crate) fn drop_tasks(&self) {
         self.frames.closed.set(true);
         self.frames.cancel_starts();
@@ -230,8 +232,8 @@ impl Origin {
     }
 }
 
-/// A nursery that was opened. Dropped, it is closed, with all that is left in it; a panic that came up and
-/// was not passed on goes on here.
+/// A nursery that was opened. Dropped, it is closed, with all that is left in it; a panic that came
+/// up and was not passed on goes on here.
 pub(crate) struct Opened<'env, E>(pub(crate) Rc<Shared<'env, E>>);
 
 impl<'env, E: 'env> Opened<'env, E> {
@@ -266,8 +268,8 @@ pub(crate) fn resume_or_drop(payload: Payload) {
     }
 }
 
-/// Drops a payload that nobody is left to be told of. Its drop may panic, and so may that of the new
-/// payload; one that never ends is leaked.
+/// Drops a payload that nobody is left to be told of. Its drop may panic, and so may that of the
+/// new payload; one that never ends is leaked.
 pub(crate) fn drop_payload(payload: Payload) {
     const PATIENCE: usize = 8;
     let mut last = Some(payload);

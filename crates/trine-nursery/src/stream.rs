@@ -1,7 +1,8 @@
-//! `for_each_concurrent` and `try_for_each_concurrent`: one async function over the items of a stream.
+//! `for_each_concurrent` and `try_for_each_concurrent`: one async function over the items of a
+//! stream.
 //!
-//! The body of a nursery takes items from the stream, as long as there is a free place, and starts a task
-//! for each. So only one task ever polls the stream, which keeps no more than one waker.
+//! The body of a nursery takes items from the stream, as long as there is a free place, and starts
+//! a task for each. So only one task ever polls the stream, which keeps no more than one waker.
 
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
@@ -17,20 +18,20 @@ use crate::nursery::Nursery;
 use crate::open::{open_nursery_at, try_open_nursery_at};
 use crate::output::TaskOutput;
 
-/// Calls `f` with each item of a stream, such as the receiver of a channel, for at most `limit` items at a
-/// time, and ends when the stream has ended and all calls have. An item is only taken when there is a
-/// place for it, so that whoever sends is held up. For iterators there is
+/// Calls `f` with each item of a stream, such as the receiver of a channel, for at most `limit`
+/// items at a time, and ends when the stream has ended and all calls have. An item is only taken
+/// when there is a place for it, so that whoever sends is held up. For iterators there is
 /// [`map_concurrent`](crate::map_concurrent).
 ///
 /// # Cancellation
 ///
-/// As [`open_nursery`](crate::open_nursery): cancelled, all calls under way are drained and dropped; no
-/// more items are taken.
+/// As [`open_nursery`](crate::open_nursery): cancelled, all calls under way are drained and
+/// dropped; no more items are taken.
 ///
 /// # Panics
 ///
-/// If `limit` is 0. Polled outside of a run. If a call panics the others are cancelled, and the panic
-/// goes on.
+/// If `limit` is 0. Polled outside of a run. If a call panics the others are cancelled, and the
+/// panic goes on.
 ///
 /// # Examples
 ///

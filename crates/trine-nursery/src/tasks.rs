@@ -116,7 +116,8 @@ impl<'env, E> Tasks<'env, E> {
         self.get(id.slot).filter(|task| task.age() == id.age)
     }
 
-    /// Takes all of them out but the one of this slot, the newest first. No task may come in any more.
+    /// Takes all of them out but the one of this slot, the newest first. No task may come in any
+    /// more.
     pub(crate) fn take_all(&mut self, but: Option<u32>) -> Vec<Task<'env, E>> {
         let slots = (0..self.slots()).filter(|slot| but != Some(*slot));
         let mut tasks: Vec<_> = slots.filter_map(|slot| self.take(slot)).collect();

@@ -8,7 +8,8 @@ use crate::error_group::ErrorGroup;
 use crate::open::{open_nursery_at, try_open_nursery_at};
 use crate::race::Winner;
 
-/// Where the caller is. Nobody else can make one: so the traits can only be used by the functions here.
+/// Where the caller is. Nobody else can make one: so the traits can only be used by the functions
+/// here.
 #[derive(Debug, Clone, Copy)]
 pub struct Site(&'static Location<'static>);
 
@@ -21,7 +22,8 @@ pub trait GatherTuple {
     fn gather(self, site: Site) -> impl Future<Output = Self::Outputs>;
 }
 
-/// A tuple of two to eight futures that may fail with the same error, for [`try_gather_tuple`]. Sealed.
+/// A tuple of two to eight futures that may fail with the same error, for [`try_gather_tuple`].
+/// Sealed.
 pub trait TryGatherTuple {
     /// The tuple of their values.
     type Values;
@@ -44,8 +46,8 @@ pub trait RaceTuple {
     fn race(self, site: Site) -> impl Future<Output = Self::Output>;
 }
 
-/// Like [`gather`](crate::gather), for a tuple of futures of different types: gives the tuple of their
-/// results. What macros such as `futures::join` do.
+/// Like [`gather`](crate::gather), for a tuple of futures of different types: gives the tuple of
+/// their results. What macros such as `futures::join` do.
 ///
 /// # Cancellation
 ///
@@ -73,8 +75,8 @@ pub fn gather_tuple<T: GatherTuple>(tasks: T) -> impl Future<Output = T::Outputs
     tasks.gather(Site(Location::caller()))
 }
 
-/// Like [`gather_tuple`], for futures that may fail with the same error: the first error cancels the rest.
-/// What macros such as `futures::try_join` do.
+/// Like [`gather_tuple`], for futures that may fail with the same error: the first error cancels
+/// the rest. What macros such as `futures::try_join` do.
 ///
 /// # Cancellation
 ///
@@ -106,8 +108,9 @@ pub fn try_gather_tuple<T: TryGatherTuple>(
     tasks.try_gather(Site(Location::caller()))
 }
 
-/// Like [`race`](crate::race), for a tuple of futures of different types with the same kind of result; an
-/// enum says which it was. Unlike `select!`, which drops the losers, this lets them clean up.
+/// Like [`race`](crate::race), for a tuple of futures of different types with the same kind of
+/// result; an enum says which it was. Unlike `select!`, which drops the losers, this lets them
+/// clean up.
 ///
 /// # Cancellation
 ///

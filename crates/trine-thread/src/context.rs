@@ -54,8 +54,8 @@ impl CurrentWorker {
 
     /// The thread does nothing for the run any more, until it is told to `resume`.
     pub(crate) fn rest(&self) {
-        // After whatever this thread has woken in the run: that is in the run's mailbox by now, and a run that finds no more
-        // work outside looks there before it calls itself idle.
+        // After whatever this thread has woken in the run: that is in the run's mailbox by now, and
+        // a run that finds no more work outside looks there before it calls itself idle.
         let before = self.0.work.take();
         drop(before);
     }

@@ -13,11 +13,13 @@
 //!
 //! # Borrowing
 //!
-//! Tasks of a nursery may borrow from the stack around it; a closure in a thread may not. The difference is who goes on by
-//! itself. A nursery polls its tasks: one that is leaked (`mem::forget`) or dropped polls them no more, so they touch nothing
-//! that is gone. A thread cannot be held back like that. If the future that waits for it is leaked after its first poll,
-//! which is safe code, the borrow ends and the thread goes on; and if it is dropped by a `select!`, all it could do is to
-//! block the whole run until the thread is done. So what goes in is `'static`, as with every executor that has this:
+//! Tasks of a nursery may borrow from the stack around it; a closure in a thread may not. The
+//! difference is who goes on by itself. A nursery polls its tasks: one that is leaked
+//! (`mem::forget`) or dropped polls them no more, so they touch nothing that is gone. A thread
+//! cannot be held back like that. If the future that waits for it is leaked after its first poll,
+//! which is safe code, the borrow ends and the thread goes on; and if it is dropped by a `select!`,
+//! all it could do is to block the whole run until the thread is done. So what goes in is
+//! `'static`, as with every executor that has this:
 //!
 //! ```compile_fail
 //! # use trine_thread::to_thread;
@@ -27,9 +29,9 @@
 //! # });
 //! ```
 //!
-//! Three ways are sound. Data can be moved in and come back with the result; it can be shared by `Arc`, and taken out of it
-//! when the threads are done; and threads of the closure's own may borrow from what the closure has, since it blocks until
-//! they have ended:
+//! Three ways are sound. Data can be moved in and come back with the result; it can be shared by
+//! `Arc`, and taken out of it when the threads are done; and threads of the closure's own may
+//! borrow from what the closure has, since it blocks until they have ended:
 //!
 //! ```
 //! use std::sync::Arc;

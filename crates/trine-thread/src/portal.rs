@@ -24,8 +24,9 @@ const THREAD_NAME: &str = "trine-portal";
 
 /// A run in a background thread, called into by blocking code.
 ///
-/// [`stop`](Self::stop) waits for the tasks that were started; dropping the portal cancels and drains them. Both wait for the
-/// thread. Share a portal by reference or `Arc`. Anyio has it as a blocking portal.
+/// [`stop`](Self::stop) waits for the tasks that were started; dropping the portal cancels and
+/// drains them. Both wait for the thread. Share a portal by reference or `Arc`. Anyio has it as a
+/// blocking portal.
 ///
 /// # Examples
 ///
@@ -46,8 +47,8 @@ const THREAD_NAME: &str = "trine-portal";
 /// # Ok::<(), trine_thread::from_thread::FromThreadError>(())
 /// ```
 ///
-/// A blocking interface around something async, opened by [`open`](Self::open) and closed by plain `Drop`, as a library
-/// would offer it. Whoever drops it waits until it has been closed well:
+/// A blocking interface around something async, opened by [`open`](Self::open) and closed by plain
+/// `Drop`, as a library would offer it. Whoever drops it waits until it has been closed well:
 ///
 /// ```
 /// use trine_core::checkpoint;
@@ -160,7 +161,8 @@ impl Portal {
         let (sender, receiver) = mpsc::channel();
         let thread = thread::Builder::new().name(THREAD_NAME.into()).spawn(move || {
             runner().run(async {
-                // Who started it has gone away only if it panicked; then the run ends as if stopped.
+                // Who started it has gone away only if it panicked; then the run ends as if
+                // stopped.
                 if sender.send(RunHandle::current()).is_ok() {
                     Hall::here().until_the_end().await;
                 }
@@ -202,7 +204,8 @@ impl Portal {
     ///
     /// # Panics
     ///
-    /// If the closure panics: the panic resumes here, and the run goes on. If it is called on the thread of the run.
+    /// If the closure panics: the panic resumes here, and the run goes on. If it is called on the
+    /// thread of the run.
     ///
     /// # Examples
     ///
@@ -236,7 +239,8 @@ impl Portal {
         self.run.run_sync(f)
     }
 
-    /// Starts a task in the run, and does not wait for it. Dropping the [`PortalTask`] lets it go on.
+    /// Starts a task in the run, and does not wait for it. Dropping the [`PortalTask`] lets it go
+    /// on.
     ///
     /// # Errors
     ///
@@ -253,15 +257,17 @@ impl Portal {
         ask(&self.run, f, || Hall::here().count()).map(PortalTask::new)
     }
 
-    /// Opens something async, for blocking code to hold: closed when the [`Opened`] is closed or dropped.
+    /// Opens something async, for blocking code to hold: closed when the [`Opened`] is closed or
+    /// dropped.
     ///
-    /// `f` opens it and calls [`Session::hold`], which gives a value to the blocking side and waits; when that is done with it,
-    /// `f` goes on and closes what it has opened; also when the portal is stopped.
+    /// `f` opens it and calls [`Session::hold`], which gives a value to the blocking side and
+    /// waits; when that is done with it, `f` goes on and closes what it has opened; also when the
+    /// portal is stopped.
     ///
     /// # Errors
     ///
-    /// [`OpenError::NotOpened`] if `f` returns without having called `hold`: it gives back what `f` returned.
-    /// [`OpenError::Run`] as [`run`](Self::run).
+    /// [`OpenError::NotOpened`] if `f` returns without having called `hold`: it gives back what `f`
+    /// returned. [`OpenError::Run`] as [`run`](Self::run).
     ///
     /// # Panics
     ///
@@ -298,11 +304,13 @@ impl Portal {
         Opened::open(|session| self.start_task(async move || f(session).await))
     }
 
-    /// Waits for all tasks, then ends the run and its thread. Sessions that are still open are closed.
+    /// Waits for all tasks, then ends the run and its thread. Sessions that are still open are
+    /// closed.
     ///
     /// # Panics
     ///
-    /// If a closure given to [`RunHandle::run_sync_soon`] has panicked, and so ended the run: the panic resumes here.
+    /// If a closure given to [`RunHandle::run_sync_soon`] has panicked, and so ended the run: the
+    /// panic resumes here.
     ///
     /// # Examples
     ///
@@ -328,7 +336,8 @@ impl Portal {
 impl Drop for Portal {
     fn drop(&mut self) {
         if self.thread.is_some() {
-            // A panic of the run was reported when it happened, and a drop is no place to go on with it.
+            // A panic of the run was reported when it happened, and a drop is no place to go on
+            // with it.
             let _reported = self.end(End::Now);
         }
     }

@@ -9,7 +9,8 @@ use crate::call::Asked;
 use crate::from_thread::FromThreadError;
 use crate::served::{Delivery, Outcome};
 
-/// A task that [`Portal::start_task`](crate::Portal::start_task) has started; also a future, for any executor.
+/// A task that [`Portal::start_task`](crate::Portal::start_task) has started; also a future, for
+/// any executor.
 ///
 /// Dropping it lets the task go on, and its result is dropped when it comes.
 pub struct PortalTask<T> {
@@ -25,8 +26,8 @@ impl<T> PortalTask<T> {
     ///
     /// # Errors
     ///
-    /// [`FromThreadError::Cancelled`] if it was cancelled before it was done; [`FromThreadError::RunFinished`] if the portal was
-    /// dropped before.
+    /// [`FromThreadError::Cancelled`] if it was cancelled before it was done;
+    /// [`FromThreadError::RunFinished`] if the portal was dropped before.
     ///
     /// # Panics
     ///

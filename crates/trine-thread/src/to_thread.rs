@@ -8,29 +8,35 @@ use trine_limiter::CapacityLimiter;
 pub use crate::run_sync::RunSync;
 pub use crate::stream::ThreadStream;
 
-/// How many closures run at a time when no other limiter is given: trio's figure. Enough that some slow calls do not hold
-/// up the others, few enough that a loop over ten thousand files does not start ten thousand threads.
+/// How many closures run at a time when no other limiter is given: trio's figure. Enough that some
+/// slow calls do not hold up the others, few enough that a loop over ten thousand files does not
+/// start ten thousand threads.
 const DEFAULT_TOKENS: usize = 40;
 
 /// Runs `f` in a worker thread and waits for what it returns. In trio `to_thread.run_sync`.
 ///
-/// At most 40 closures of a run are under way at a time ([`current_default_limiter`]); the others wait for their turn, first
-/// come, first served. Threads are kept for the next call for 10 s. Inside `f` the functions of
-/// [`from_thread`](crate::from_thread) call back into the task that waits here.
+/// At most 40 closures of a run are under way at a time ([`current_default_limiter`]); the others
+/// wait for their turn, first come, first served. Threads are kept for the next call for 10 s.
+/// Inside `f` the functions of [`from_thread`](crate::from_thread) call back into the task that
+/// waits here.
 ///
-/// `f` and its result must be `'static`: a future can be leaked (`mem::forget`), and its thread would go on with borrowed data
-/// that is gone. Share by `Arc`, or move data in and return it; see [Borrowing](crate#borrowing).
+/// `f` and its result must be `'static`: a future can be leaked (`mem::forget`), and its thread
+/// would go on with borrowed data that is gone. Share by `Arc`, or move data in and return it; see
+/// [Borrowing](crate#borrowing).
 ///
-/// It also works with no run on the thread, under any executor: then one limiter serves the whole process.
+/// It also works with no run on the thread, under any executor: then one limiter serves the whole
+/// process.
 ///
 /// # Cancellation
 ///
-/// A checkpoint. A cancel while it waits for its turn gives up, and the closure never runs. Once the closure runs it cannot
-/// be stopped: cancelled, the future still waits for it, and delivers its result; the cancel is seen at the next checkpoint.
-/// [`from_thread::check_cancelled`](crate::from_thread::check_cancelled) lets the closure look for itself;
-/// [`Options::abandon_on_cancel`] leaves it behind instead. If other code than a cancel drops the future (a `select!`), the
-/// result is dropped when it comes; the run does not end before the closure has, nor does a panic go on out of it. (Only one
-/// of a closure given to [`RunHandle::run_sync_soon`](crate::RunHandle::run_sync_soon) ends a run at once.)
+/// A checkpoint. A cancel while it waits for its turn gives up, and the closure never runs. Once
+/// the closure runs it cannot be stopped: cancelled, the future still waits for it, and delivers
+/// its result; the cancel is seen at the next checkpoint.
+/// [`from_thread::check_cancelled`](crate::from_thread::check_cancelled) lets the closure look for
+/// itself; [`Options::abandon_on_cancel`] leaves it behind instead. If other code than a cancel
+/// drops the future (a `select!`), the result is dropped when it comes; the run does not end before
+/// the closure has, nor does a panic go on out of it. (Only one of a closure given to
+/// [`RunHandle::run_sync_soon`](crate::RunHandle::run_sync_soon) ends a run at once.)
 ///
 /// # Panics
 ///
@@ -57,11 +63,12 @@ where
     Options::new().run_sync(f)
 }
 
-/// Goes through a blocking iterator in a worker thread, `buffer` items ahead at most, as a [`Stream`].
+/// Goes through a blocking iterator in a worker thread, `buffer` items ahead at most, as a
+/// [`Stream`].
 ///
-/// The thread starts with the first poll, holds its token until the iterator ends, and pauses while the buffer is full.
-/// Dropping the stream ends the iteration at the next item: a thread that is waiting for one is left behind, as with
-/// [`Options::abandon_on_cancel`].
+/// The thread starts with the first poll, holds its token until the iterator ends, and pauses while
+/// the buffer is full. Dropping the stream ends the iteration at the next item: a thread that is
+/// waiting for one is left behind, as with [`Options::abandon_on_cancel`].
 ///
 /// # Panics
 ///
@@ -151,8 +158,8 @@ impl Options {
 
     /// Whether a cancel leaves the closure behind, instead of waiting for it.
     ///
-    /// Then the result is dropped when it comes; until then the closure keeps its token. Such a thread may outlive the run;
-    /// calls back into the run fail from then on.
+    /// Then the result is dropped when it comes; until then the closure keeps its token. Such a
+    /// thread may outlive the run; calls back into the run fail from then on.
     ///
     /// # Examples
     ///
@@ -175,8 +182,8 @@ impl Options {
         self
     }
 
-    /// Names the thread for as long as it runs the closure, as a debugger shows it; Linux keeps 15 bytes, and other systems
-    /// have no way to rename a thread. In trio `thread_name`.
+    /// Names the thread for as long as it runs the closure, as a debugger shows it; Linux keeps 15
+    /// bytes, and other systems have no way to rename a thread. In trio `thread_name`.
     ///
     /// # Examples
     ///
@@ -190,7 +197,8 @@ impl Options {
     ///
     /// # Cancellation
     ///
-    /// As [`to_thread::run_sync`](run_sync), but for [`abandon_on_cancel`](Options::abandon_on_cancel).
+    /// As [`to_thread::run_sync`](run_sync), but for
+    /// [`abandon_on_cancel`](Options::abandon_on_cancel).
     ///
     /// # Panics
     ///
@@ -207,8 +215,8 @@ impl Options {
         RunSync::new(f, self)
     }
 
-    /// Goes through a blocking iterator in a worker thread. See [`to_thread::stream`](stream); what these options say of
-    /// cancelling does not apply.
+    /// Goes through a blocking iterator in a worker thread. See [`to_thread::stream`](stream); what
+    /// these options say of cancelling does not apply.
     ///
     /// # Panics
     ///

@@ -1,4 +1,5 @@
-//! The guide: from the first nursery to a service, in short chapters. This module holds nothing else.
+//! The guide: from the first nursery to a service, in short chapters. This module holds nothing
+//! else.
 //!
 //! 1. [Tasks and lifetimes](tasks): nurseries, and what their tasks may borrow
 //! 2. [Errors](errors): groups, panics, and when one failure should not stop the rest
@@ -15,12 +16,13 @@
 //! For those who know another library: [coming from trio](from_trio), [from tokio](from_tokio), and
 //! [from Kotlin or Go](from_kotlin_and_go).
 //!
-//! The folder `examples` of the repository has a small program for each pattern, with what it prints.
+//! The folder `examples` of the repository has a small program for each pattern, with what it
+//! prints.
 //!
-//! Every program here is run as a test. Sleeps stand for requests and other work, and those programs in
-//! which time matters run on a clock of virtual time, on which sleeps take no time and last exactly as
-//! long as they say; the line that arranges this is hidden. How to use such a clock is told in
-//! [time and testing](testing).
+//! Every program here is run as a test. Sleeps stand for requests and other work, and those
+//! programs in which time matters run on a clock of virtual time, on which sleeps take no time and
+//! last exactly as long as they say; the line that arranges this is hidden. How to use such a clock
+//! is told in [time and testing](testing).
 
 pub mod cancellation;
 pub mod channels;

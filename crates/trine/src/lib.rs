@@ -1,10 +1,10 @@
 //! Structured concurrency for Rust: nurseries, cancel scopes, channels, limiters and threads.
 //!
-//! A task of trine has a place: the nursery that it was started in, which does not end before it has.
-//! So it may borrow from the code around the nursery, its error or panic arrives there, and a timeout
-//! or a cancel around the nursery reaches it, lets its cleanup run, and waits for that. A run is
-//! single-threaded: between two awaits nothing else runs, so `Cell` and `RefCell` are all the sharing
-//! that tasks need. The model is Python's trio.
+//! A task of trine has a place: the nursery that it was started in, which does not end before it
+//! has. So it may borrow from the code around the nursery, its error or panic arrives there, and a
+//! timeout or a cancel around the nursery reaches it, lets its cleanup run, and waits for that. A
+//! run is single-threaded: between two awaits nothing else runs, so `Cell` and `RefCell` are all
+//! the sharing that tasks need. The model is Python's trio.
 //!
 //! ```
 //! use std::{cell::RefCell, time::Duration};
@@ -52,14 +52,14 @@
 //! | test with virtual time                             | [`macro@test`], [`testing`]                        |
 //! | write an operation or a scope of one's own         | [`lowlevel`]                                       |
 //!
-//! Every `async fn` here says under *Cancellation* what is true when it is cancelled; the rule for all of
-//! them is that an operation has happened or was cancelled, never both and never half.
+//! Every `async fn` here says under *Cancellation* what is true when it is cancelled; the rule for
+//! all of them is that an operation has happened or was cancelled, never both and never half.
 //!
-//! For a file of its own, `use trine::prelude::*`. Not `use trine::*`: that has [`macro@test`] in it, too, so that a
-//! plain `#[test]` would be ambiguous.
+//! For a file of its own, `use trine::prelude::*`. Not `use trine::*`: that has [`macro@test`] in
+//! it, too, so that a plain `#[test]` would be ambiguous.
 //!
-//! Each part is also a crate of its own (`trine-channel`, `trine-limiter`, ...), and what needs no run works under
-//! any executor; without a run it is simply never cancelled.
+//! Each part is also a crate of its own (`trine-channel`, `trine-limiter`, ...), and what needs no
+//! run works under any executor; without a run it is simply never cancelled.
 #![forbid(unsafe_code)]
 
 pub mod guide;

@@ -1,8 +1,9 @@
 //! Check: the documentation of public functions has its parts, in their order.
 //!
-//! Looked at are the `pub` functions of published libraries; that each of them can be reached is what the lint
-//! `unreachable_pub` sees to. A function can wait if it is `async`, or returns a future: by name, if its crate
-//! implements `Future` for a type of that name, or as `impl Future`. A file that has a type of its own means that one.
+//! Looked at are the `pub` functions of published libraries; that each of them can be reached is
+//! what the lint `unreachable_pub` sees to. A function can wait if it is `async`, or returns a
+//! future: by name, if its crate implements `Future` for a type of that name, or as `impl Future`.
+//! A file that has a type of its own means that one.
 
 use std::collections::{HashMap, HashSet};
 

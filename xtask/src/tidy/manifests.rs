@@ -1,8 +1,10 @@
-//! Check: versions, lints and the like stand in the workspace's manifest, and the packages inherit them.
+//! Check: versions, lints and the like stand in the workspace's manifest, and the packages inherit
+//! them.
 //!
-//! But for one thing: what only the tests of a published package need of the workspace's own packages is given by its
-//! path, without a version. Tests go around in circles (a nursery is tested with the kit, which is made of nurseries),
-//! and of a circle no package could be published first. Cargo leaves such a dependency out of what it publishes.
+//! But for one thing: what only the tests of a published package need of the workspace's own
+//! packages is given by its path, without a version. Tests go around in circles (a nursery is
+//! tested with the kit, which is made of nurseries), and of a circle no package could be published
+//! first. Cargo leaves such a dependency out of what it publishes.
 
 use super::finding::{Check, Finding};
 use crate::package::Package;

@@ -1,7 +1,7 @@
 //! Draining through futures of other libraries, and being dropped by them.
 //!
-//! Such a combinator polls only those of its futures that were woken, through wakers of its own, and
-//! drops the others whenever it likes.
+//! Such a combinator polls only those of its futures that were woken, through wakers of its own,
+//! and drops the others whenever it likes.
 
 use std::cell::Cell;
 use std::future::{pending, poll_fn};
@@ -253,7 +253,8 @@ fn a_guard_that_foreign_code_drops() {
     });
 }
 
-/// The same from another task: it drops what it shares with the cancelled one, whose scope is woken.
+/// The same from another task: it drops what it shares with the cancelled one, whose scope is
+/// woken.
 // rule: D-8, D-11
 #[test]
 fn a_guard_that_another_task_drops() {
@@ -454,8 +455,8 @@ fn cancelled_by_a_neighbour_behind_the_same_combinator() {
     });
 }
 
-/// An operation that did nothing, since a cancel was visible when it began, goes on when a shield hides
-/// that, though the combinator would not poll it for anything else.
+/// An operation that did nothing, since a cancel was visible when it began, goes on when a shield
+/// hides that, though the combinator would not poll it for anything else.
 // rule: C-8, D-5
 #[test]
 fn begun_while_cancelled_and_hidden_later() {

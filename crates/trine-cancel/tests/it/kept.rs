@@ -21,7 +21,8 @@ fn graced() -> CancelScope {
     scope
 }
 
-/// What a `select!` with a handler does: polls `kept` by reference until 1 ms, and then only the handler.
+/// What a `select!` with a handler does: polls `kept` by reference until 1 ms, and then only the
+/// handler.
 async fn keep(kept: impl Future, handler: impl Future) {
     let mut kept = pin!(kept);
     if let Either::Right(..) = select(kept.as_mut(), pin!(sleep(ms(1)))).await {
@@ -30,8 +31,8 @@ async fn keep(kept: impl Future, handler: impl Future) {
     }
 }
 
-/// A cleanup, a shield, and a nursery with either, of which nobody can poll any: they hold up the cancel as
-/// long as the grace lasts, and are dropped with the rest when it is over.
+/// A cleanup, a shield, and a nursery with either, of which nobody can poll any: they hold up the
+/// cancel as long as the grace lasts, and are dropped with the rest when it is over.
 // rule: D-10
 #[test]
 fn what_is_kept_holds_nothing_up_after_the_grace() {
@@ -110,8 +111,9 @@ fn what_is_kept_deep_inside() {
     });
 }
 
-/// A cleanup that can be reached gets its poll when the grace is over, as ever, though something is kept beside
-/// it: in a task that the run polls, which has its turn later, and in a combinator that yields in between.
+/// A cleanup that can be reached gets its poll when the grace is over, as ever, though something is
+/// kept beside it: in a task that the run polls, which has its turn later, and in a combinator that
+/// yields in between.
 // rule: D-10, D-5
 #[test]
 fn what_can_be_reached_is_still_drained() {
@@ -145,7 +147,8 @@ fn what_can_be_reached_is_still_drained() {
     });
 }
 
-/// Without a grace a cancel waits for what is kept: it is drained as soon as somebody polls it again.
+/// Without a grace a cancel waits for what is kept: it is drained as soon as somebody polls it
+/// again.
 // rule: D-1, D-2
 #[test]
 fn without_a_grace_what_is_kept_is_waited_for() {
@@ -172,8 +175,8 @@ fn without_a_grace_what_is_kept_is_waited_for() {
     });
 }
 
-/// What was kept while the grace ended, and is polled again while something else holds up the cancel, is cut
-/// like any other.
+/// What was kept while the grace ended, and is polled again while something else holds up the
+/// cancel, is cut like any other.
 // rule: D-10
 #[test]
 fn what_is_polled_again_after_the_grace() {

@@ -173,8 +173,8 @@ fn what_was_not_cut_survives() {
     });
 }
 
-/// A nursery that was drained and is polled again, outside of the scope, says what is wrong: it must
-/// not hang.
+/// A nursery that was drained and is polled again, outside of the scope, says what is wrong: it
+/// must not hang.
 // rule: C-16, D-12
 #[test]
 fn a_nursery_that_was_cut_panics_when_it_is_polled_outside() {
@@ -242,8 +242,8 @@ fn a_scope_that_expires_while_it_is_not_polled() {
     });
 }
 
-/// Kept while the scope in which it was polled is gone, and other scopes have come in its place: what
-/// happens to those is none of its business.
+/// Kept while the scope in which it was polled is gone, and other scopes have come in its place:
+/// what happens to those is none of its business.
 // rule: C-16, D-13
 #[test]
 fn a_future_kept_while_its_scope_is_gone() {
@@ -336,8 +336,8 @@ fn leaked_inside_a_scope() {
     assert_ne!(left.join().expect("it ends"), Usage::default(), "what was leaked stays");
 }
 
-/// A future that is kept when its run is over can be dropped after, and says what is wrong when it is
-/// polled.
+/// A future that is kept when its run is over can be dropped after, and says what is wrong when it
+/// is polled.
 // rule: L-10, D-13
 #[test]
 fn kept_when_the_run_is_over() {

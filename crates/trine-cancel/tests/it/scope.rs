@@ -381,8 +381,8 @@ fn cancel_is_synchronous_and_runs_no_code() {
     });
 }
 
-/// It may be called from a destructor that runs while another scope is being cut, and from a closure
-/// that knows nothing of any task.
+/// It may be called from a destructor that runs while another scope is being cut, and from a
+/// closure that knows nothing of any task.
 // rule: C-12
 #[test]
 fn cancel_from_a_destructor() {
@@ -493,8 +493,8 @@ fn there_may_be_no_reason() {
     });
 }
 
-/// While a cancelled scope is being drained, the tree of tasks says why it was cancelled: also one that was
-/// cancelled before it was entered, or from another thread.
+/// While a cancelled scope is being drained, the tree of tasks says why it was cancelled: also one
+/// that was cancelled before it was entered, or from another thread.
 // rule: C-14
 #[test]
 fn the_task_tree_tells_the_reason() {

@@ -139,8 +139,8 @@ impl Both {
             })
     }
 
-    /// Whether all could still be released, one after the other, if a frame hung under another one: a task
-    /// does not come to be inside a group that it polls.
+    /// Whether all could still be released, one after the other, if a frame hung under another one:
+    /// a task does not come to be inside a group that it polls.
     fn is_sound_after(&self, at: usize, outer: usize) -> bool {
         let mut after = Self { tree: Tree::new(), nodes: self.nodes.clone() };
         after.nodes[at].outer = Some(outer);
@@ -198,8 +198,8 @@ impl Both {
         }
     }
 
-    /// What a wake of a task does: it and those who poll the groups around it, up to the first group that
-    /// had something ready.
+    /// What a wake of a task does: it and those who poll the groups around it, up to the first
+    /// group that had something ready.
     fn wake(&mut self, task: usize) {
         let Kind::Task(home) = self.nodes[task].kind else { return };
         if self.is_queued(task) {
@@ -257,8 +257,8 @@ impl Both {
         }
     }
 
-    /// The changes of what is visible and what is guarded. They wake, which is not modelled: that each
-    /// list is in order is, so the lists are emptied first.
+    /// The changes of what is visible and what is guarded. They wake, which is not modelled: that
+    /// each list is in order is, so the lists are emptied first.
     fn apply_to_region(&mut self, change: &Change) {
         self.drain();
         match *change {
@@ -400,8 +400,8 @@ fn config(cases: u32) -> ProptestConfig {
 proptest! {
     #![proptest_config(config(20))]
 
-    /// From where a cancel is visible, what guards what, who is ready in which order: as by definition, after
-    /// every change. And when all is released nothing is left.
+    /// From where a cancel is visible, what guards what, who is ready in which order: as by
+    /// definition, after every change. And when all is released nothing is left.
     // rule: D-13
     #[test]
     fn the_tree_does_as_its_model(changes in vec(change(), 0..80)) {

@@ -10,8 +10,8 @@ use trine_core::{interval, now, sleep};
 
 use crate::support::{ms, run};
 
-/// The first tick comes at once, the others once a period, however long the work in between takes, as
-/// long as it is less.
+/// The first tick comes at once, the others once a period, however long the work in between takes,
+/// as long as it is less.
 #[test]
 fn does_not_drift() {
     run(async {
@@ -25,8 +25,8 @@ fn does_not_drift() {
     });
 }
 
-/// Whoever comes late gets the tick at once, with the time at which it was due. What was missed meanwhile
-/// is skipped, and the schedule stays what it was.
+/// Whoever comes late gets the tick at once, with the time at which it was due. What was missed
+/// meanwhile is skipped, and the schedule stays what it was.
 #[test]
 fn skips_what_was_missed() {
     run(async {

@@ -32,7 +32,8 @@ fn gives_the_value() {
     );
 }
 
-/// A run inside a run, on the same thread, panics with a message that says what to do; the outer one goes on.
+/// A run inside a run, on the same thread, panics with a message that says what to do; the outer
+/// one goes on.
 // rule: L-8
 #[test]
 fn nested_on_one_thread() {
@@ -82,8 +83,8 @@ fn the_thread_is_as_before() {
     }
 }
 
-/// A destructor that panics when a run ends does not keep the others from being run, nor the thread from
-/// running again.
+/// A destructor that panics when a run ends does not keep the others from being run, nor the thread
+/// from running again.
 // rule: L-8
 #[test]
 fn panics_at_the_end_of_a_run() {

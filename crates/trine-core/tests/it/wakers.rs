@@ -30,8 +30,8 @@ async fn park_once(with: impl FnOnce(Waker)) {
     .await;
 }
 
-/// Kept until its task is gone, until its run is gone, and into the next run: nothing happens, but perhaps a
-/// spurious poll.
+/// Kept until its task is gone, until its run is gone, and into the next run: nothing happens, but
+/// perhaps a spurious poll.
 // rule: L-9
 #[test]
 fn woken_when_everything_is_gone() {
@@ -88,8 +88,8 @@ fn woken_by_another_thread() {
     thread.join().expect("no panic");
 }
 
-/// Threads wake the tasks of several runs, which end meanwhile and are followed by others, and go on waking
-/// afterwards: nothing is lost while a run is there, and nothing breaks when it is not.
+/// Threads wake the tasks of several runs, which end meanwhile and are followed by others, and go
+/// on waking afterwards: nothing is lost while a run is there, and nothing breaks when it is not.
 // rule: L-9
 #[test]
 fn stress() {
@@ -132,8 +132,8 @@ fn stress() {
     assert_eq!(woken.load(Ordering::SeqCst), 3 * each);
 }
 
-/// While a thread ends its locals are dropped in some order: a waker among them may be woken and dropped
-/// there, and so may a future.
+/// While a thread ends its locals are dropped in some order: a waker among them may be woken and
+/// dropped there, and so may a future.
 // rule: L-9
 #[test]
 fn woken_while_a_thread_ends() {
@@ -171,7 +171,8 @@ fn woken_while_a_thread_ends() {
     }
 }
 
-/// Whoever hands something on asks who accepts it while its own state is borrowed: no waker is called then.
+/// Whoever hands something on asks who accepts it while its own state is borrowed: no waker is
+/// called then.
 // rule: L-9
 #[test]
 fn none_is_called_while_those_who_wait_are_asked() {
@@ -203,8 +204,8 @@ fn none_is_called_while_those_who_wait_are_asked() {
     drop(EVENT.with(|event| event.quietly(std::mem::take)));
 }
 
-/// Nor is one cloned then, as that may be foreign code, too: the waiter's own is put aside, and called when a shield has
-/// hidden the cancel.
+/// Nor is one cloned then, as that may be foreign code, too: the waiter's own is put aside, and
+/// called when a shield has hidden the cancel.
 // rule: L-7
 #[test]
 fn none_is_cloned_while_those_who_wait_are_asked() {

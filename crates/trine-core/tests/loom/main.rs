@@ -31,7 +31,8 @@ fn run_and_mailbox() -> (Parker, Arc<Box_>) {
     (parker, Arc::new(Mailbox::new(Arc::new(Waking(unparker)))))
 }
 
-/// What the run's loop does until it has received `n` letters: it parks whenever nothing is pending.
+/// What the run's loop does until it has received `n` letters: it parks whenever nothing is
+/// pending.
 fn receive(parker: &Parker, mailbox: &Box_, n: usize) -> Vec<u32> {
     let mut received = Vec::new();
     let mut letters = Letters::default();
@@ -99,7 +100,8 @@ fn a_call_is_accepted_and_found_or_given_back() {
     });
 }
 
-/// A run that gives up waiting, for a deadline say, while a letter comes, gets it in the next wait at the latest.
+/// A run that gives up waiting, for a deadline say, while a letter comes, gets it in the next wait
+/// at the latest.
 #[test]
 fn a_letter_that_comes_when_the_wait_ends_is_not_lost() {
     model(|| {
@@ -117,7 +119,8 @@ fn a_letter_that_comes_when_the_wait_ends_is_not_lost() {
     });
 }
 
-/// A run that finds no work outside, and then nothing in its box, has everything that the work has sent.
+/// A run that finds no work outside, and then nothing in its box, has everything that the work has
+/// sent.
 #[test]
 fn work_that_is_over_has_left_its_letter() {
     model(|| {

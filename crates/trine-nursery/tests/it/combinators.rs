@@ -68,8 +68,8 @@ fn race_drains_the_losers() {
     );
 }
 
-/// Every branch of a race begins, though the first ends at once; of those that end in the same tick the
-/// first in order of completion wins.
+/// Every branch of a race begins, though the first ends at once; of those that end in the same tick
+/// the first in order of completion wins.
 // rule: N-13
 #[test]
 fn every_branch_of_a_race_begins() {
@@ -121,7 +121,8 @@ fn combinators_nest() {
     });
 }
 
-/// A race that is cancelled from outside, in the tick in which one has won, has no winner: it was cut.
+/// A race that is cancelled from outside, in the tick in which one has won, has no winner: it was
+/// cut.
 // rule: N-13, D-12
 #[test]
 fn a_race_under_a_timeout() {
@@ -167,7 +168,8 @@ fn a_race_of_none_panics() {
     assert_eq!(files, [file!()]);
 }
 
-/// At most `limit` calls are under way; items are taken as places become free, results keep their order.
+/// At most `limit` calls are under way; items are taken as places become free, results keep their
+/// order.
 // rule: N-13
 #[test]
 fn map_concurrent_keeps_to_its_limit() {

@@ -22,7 +22,8 @@ async fn group_of<E: 'static>(errors: Vec<E>) -> ErrorGroup<E> {
     result.await.map(|(): ()| "no error").unwrap_err()
 }
 
-/// Its text is a tree: a line for each error with the task it came from, and a group in a group indented.
+/// Its text is a tree: a line for each error with the task it came from, and a group in a group
+/// indented.
 #[test]
 fn is_shown_as_a_tree() {
     let group = run(async {
@@ -76,7 +77,8 @@ fn is_shown_as_a_tree_to_who_debugs() {
     assert_eq!(lines[2..], ["       code: 404,", "   }"]);
 }
 
-/// `split` divides by kind, keeping the order and where each came from; `map` turns each into another.
+/// `split` divides by kind, keeping the order and where each came from; `map` turns each into
+/// another.
 #[test]
 fn is_split_and_mapped() {
     run(async {
@@ -137,8 +139,8 @@ fn is_found_in_a_group_of_its_own_type() {
     });
 }
 
-/// It goes with anyhow: by `?` into its errors, and made of them; told what to look into, it is searched at any
-/// depth, too. So is a group of errors that have causes.
+/// It goes with anyhow: by `?` into its errors, and made of them; told what to look into, it is
+/// searched at any depth, too. So is a group of errors that have causes.
 #[test]
 fn goes_with_anyhow() {
     use anyhow::Context;
@@ -174,7 +176,8 @@ fn goes_with_anyhow() {
     });
 }
 
-/// A report that walks the causes prints each error once: all are in the text of the group, which has no cause.
+/// A report that walks the causes prints each error once: all are in the text of the group, which
+/// has no cause.
 #[test]
 fn has_no_cause_that_would_be_printed_twice() {
     let group: Group = run(group_of(vec!["no such file".into()]));
@@ -183,8 +186,8 @@ fn has_no_cause_that_would_be_printed_twice() {
     assert_eq!(report.matches("no such file").count(), 1, "{report}");
 }
 
-/// An error that is raised while the nursery is cancelled from outside comes out of it; the cancel is seen
-/// at the next checkpoint.
+/// An error that is raised while the nursery is cancelled from outside comes out of it; the cancel
+/// is seen at the next checkpoint.
 // rule: D-12, N-3
 #[test]
 fn comes_out_of_a_cancelled_nursery() {

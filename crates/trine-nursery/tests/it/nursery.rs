@@ -105,8 +105,8 @@ fn an_error_of_the_body_cancels_the_tasks() {
     }
 }
 
-/// The first error cancels siblings and body; all errors are collected in order of completion, whichever
-/// way their tasks were started.
+/// The first error cancels siblings and body; all errors are collected in order of completion,
+/// whichever way their tasks were started.
 // rule: N-3
 #[test]
 fn errors_are_collected_in_order_of_completion() {
@@ -128,8 +128,8 @@ fn errors_are_collected_in_order_of_completion() {
     }
 }
 
-/// Of errors in the same tick the one that came first is first, also when one task is polled by the run
-/// and the other by the nursery.
+/// Of errors in the same tick the one that came first is first, also when one task is polled by the
+/// run and the other by the nursery.
 // rule: N-3
 #[test]
 fn order_of_completion_within_a_tick() {
@@ -152,8 +152,8 @@ fn order_of_completion_within_a_tick() {
     }
 }
 
-/// A failing task is seen by its siblings at once: what runs after it in the same tick is cancelled at
-/// its next checkpoint.
+/// A failing task is seen by its siblings at once: what runs after it in the same tick is cancelled
+/// at its next checkpoint.
 // rule: N-3
 #[test]
 fn siblings_see_a_failure_at_once() {
@@ -201,8 +201,8 @@ fn a_failure_cancels_the_body() {
     }
 }
 
-/// Tasks may be started from anywhere while the nursery is open: by the body, by tasks, by tasks of inner
-/// nurseries, and by clean-up.
+/// Tasks may be started from anywhere while the nursery is open: by the body, by tasks, by tasks of
+/// inner nurseries, and by clean-up.
 // rule: N-5
 #[test]
 fn tasks_may_start_tasks() {
@@ -273,8 +273,8 @@ fn start_many(way: Way) {
     });
 }
 
-/// A closed nursery takes no task: `start_soon` and its kin panic at the caller's line and say what to
-/// do, `try_start_soon` gives the task back.
+/// A closed nursery takes no task: `start_soon` and its kin panic at the caller's line and say what
+/// to do, `try_start_soon` gives the task back.
 // rule: N-6
 #[test]
 fn a_closed_nursery_takes_no_task() {
@@ -298,8 +298,8 @@ fn a_closed_nursery_takes_no_task() {
     }
 }
 
-/// The exit of a nursery is no cancel point: an empty one in a cancelled scope returns, and the code after
-/// it runs to its next checkpoint.
+/// The exit of a nursery is no cancel point: an empty one in a cancelled scope returns, and the
+/// code after it runs to its next checkpoint.
 // rule: N-8
 #[test]
 fn the_exit_is_no_cancel_point() {
@@ -343,7 +343,8 @@ fn tasks_that_end_by_themselves_are_not_cut() {
     }
 }
 
-/// A task that comes into a cancelled nursery runs to its first checkpoint, whoever starts it and when.
+/// A task that comes into a cancelled nursery runs to its first checkpoint, whoever starts it and
+/// when.
 // rule: D-7
 #[test]
 fn tasks_begin_in_a_cancelled_nursery() {

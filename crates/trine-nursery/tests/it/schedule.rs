@@ -26,8 +26,8 @@ impl Future for Busy {
     }
 }
 
-/// Two tasks that take three steps each: in each round both run, once, and nothing runs in between two
-/// checkpoints of one.
+/// Two tasks that take three steps each: in each round both run, once, and nothing runs in between
+/// two checkpoints of one.
 // rule: L-1, L-2
 #[test]
 fn tasks_take_turns() {
@@ -57,8 +57,8 @@ fn tasks_take_turns() {
     }
 }
 
-/// A task that always wakes itself starves neither its siblings, nor tasks further out or in, nor timers:
-/// those get their turn each tick.
+/// A task that always wakes itself starves neither its siblings, nor tasks further out or in, nor
+/// timers: those get their turn each tick.
 // rule: L-2
 #[test]
 fn a_busy_task_starves_nobody() {
@@ -104,7 +104,8 @@ fn a_busy_task_starves_nobody() {
     }
 }
 
-/// A deadline is seen though tasks are always ready; here in real time, for virtual time stands still then.
+/// A deadline is seen though tasks are always ready; here in real time, for virtual time stands
+/// still then.
 // rule: L-2, L-4
 #[test]
 fn a_busy_task_does_not_hold_up_a_deadline() {
@@ -116,8 +117,8 @@ fn a_busy_task_does_not_hold_up_a_deadline() {
     }
 }
 
-/// What becomes ready in a tick waits for the next, in the same order: so tasks that wake each other go round
-/// fairly.
+/// What becomes ready in a tick waits for the next, in the same order: so tasks that wake each
+/// other go round fairly.
 // rule: L-2
 #[test]
 fn what_is_woken_waits_for_the_next_tick() {

@@ -16,8 +16,8 @@ use trine_nursery::{Nursery, StartError, TaskStatus, open_nursery, try_open_nurs
 
 use crate::support::{Trace, expect_trace, ms, run, run_shuffled, sleep_ms};
 
-/// A task that is ready after a while: the caller waits for it, and gets the value; then the task goes on
-/// in the nursery.
+/// A task that is ready after a while: the caller waits for it, and gets the value; then the task
+/// goes on in the nursery.
 // rule: S-1, S-2
 #[test]
 fn waits_until_it_has_started() {
@@ -43,8 +43,8 @@ fn waits_until_it_has_started() {
     );
 }
 
-/// Before `started` the task runs under the caller's scopes: a timeout around `start` cancels it, with its
-/// cleanup.
+/// Before `started` the task runs under the caller's scopes: a timeout around `start` cancels it,
+/// with its cleanup.
 // rule: S-1
 #[test]
 fn a_timeout_of_the_caller_cancels_it() {
@@ -174,8 +174,8 @@ fn timeouts_of_the_caller_end_with_started() {
     );
 }
 
-/// What it has opened moves with it: scopes, nurseries with their tasks, shields and cleanups. All of it is
-/// now under the scopes of the nursery.
+/// What it has opened moves with it: scopes, nurseries with their tasks, shields and cleanups. All
+/// of it is now under the scopes of the nursery.
 // rule: S-2
 #[test]
 fn moves_with_all_it_has_opened() {
@@ -232,8 +232,8 @@ fn moves_with_all_it_has_opened() {
     );
 }
 
-/// The nursery was cancelled before: what is inside the task is cancelled at once, also where a combinator
-/// polls only what was woken.
+/// The nursery was cancelled before: what is inside the task is cancelled at once, also where a
+/// combinator polls only what was woken.
 // rule: S-4, D-5
 #[test]
 fn moves_into_a_cancelled_nursery() {
@@ -343,7 +343,8 @@ fn a_status_that_is_kept_starts_nothing() {
     });
 }
 
-/// The caller is cancelled when `started` is called: nothing moves, and the task is cancelled with it.
+/// The caller is cancelled when `started` is called: nothing moves, and the task is cancelled with
+/// it.
 // rule: S-4
 #[test]
 fn refused_when_the_caller_is_cancelled() {
@@ -434,8 +435,8 @@ fn a_pending_start_keeps_the_nursery_open() {
     );
 }
 
-/// The same when the nursery is cancelled from outside: as for a guard, the scope around it waits. Then the
-/// task moves in, and is cancelled.
+/// The same when the nursery is cancelled from outside: as for a guard, the scope around it waits.
+/// Then the task moves in, and is cancelled.
 // rule: S-4, S-5, S-1
 #[test]
 fn a_pending_start_holds_up_a_cancel_from_outside() {
@@ -529,8 +530,8 @@ fn grace_ends_a_pending_start_that_is_kept() {
     );
 }
 
-/// The nursery fails meanwhile, by an error or a panic: the pending start is cancelled, not waited for; a
-/// caller that is itself not cancelled gets `NotStarted`.
+/// The nursery fails meanwhile, by an error or a panic: the pending start is cancelled, not waited
+/// for; a caller that is itself not cancelled gets `NotStarted`.
 // rule: S-5
 #[test]
 fn a_failing_nursery_cancels_a_pending_start() {
@@ -574,7 +575,8 @@ fn a_failing_nursery_cancels_a_pending_start() {
     }
 }
 
-/// A shielded caller inside a failing nursery, for which nobody could ever call `started`: no deadlock.
+/// A shielded caller inside a failing nursery, for which nobody could ever call `started`: no
+/// deadlock.
 // rule: S-5
 #[test]
 fn a_shielded_caller_is_told() {
@@ -614,8 +616,8 @@ fn a_shielded_caller_is_told() {
     });
 }
 
-/// The future of `start` is dropped in the very tick in which its task has started: the task goes on in the
-/// nursery.
+/// The future of `start` is dropped in the very tick in which its task has started: the task goes
+/// on in the nursery.
 // rule: S-2, S-3
 #[test]
 fn dropped_right_after_started() {
@@ -637,8 +639,8 @@ fn dropped_right_after_started() {
     });
 }
 
-/// The same while the task's own poll is what drops it cannot happen; but one that has ended by then leaves
-/// nothing, and one that has not started is dropped.
+/// The same while the task's own poll is what drops it cannot happen; but one that has ended by
+/// then leaves nothing, and one that has not started is dropped.
 // rule: S-1, S-2
 #[test]
 fn dropped_before_started() {
@@ -699,8 +701,8 @@ fn started_before_the_cancel() {
     });
 }
 
-/// Starts within starts, each moved by the next: a supervisor that is itself being started starts its
-/// workers.
+/// Starts within starts, each moved by the next: a supervisor that is itself being started starts
+/// its workers.
 // rule: S-2
 #[test]
 fn starts_within_starts() {

@@ -1,4 +1,5 @@
-//! `for_each_concurrent` and `try_for_each_concurrent`: an async function over the items of a stream.
+//! `for_each_concurrent` and `try_for_each_concurrent`: an async function over the items of a
+//! stream.
 
 use std::cell::{Cell, RefCell};
 use std::future::ready;
@@ -10,7 +11,8 @@ use trine_nursery::{for_each_concurrent, gather_tuple, try_for_each_concurrent};
 
 use crate::support::{Trace, expect_trace, ms, panic_message, run, run_shuffled, sleep_ms};
 
-/// Each item is looked at, at most so many at a time, and an item is taken only when there is a place.
+/// Each item is looked at, at most so many at a time, and an item is taken only when there is a
+/// place.
 // rule: N-13
 #[test]
 fn so_many_at_a_time() {
@@ -31,7 +33,8 @@ fn so_many_at_a_time() {
     });
 }
 
-/// A slow stream is waited for, and what it has given goes on meanwhile; the end comes after the last call.
+/// A slow stream is waited for, and what it has given goes on meanwhile; the end comes after the
+/// last call.
 #[test]
 fn a_slow_stream_is_waited_for() {
     expect_trace(
@@ -51,7 +54,8 @@ fn a_slow_stream_is_waited_for() {
     );
 }
 
-/// The first error cancels the rest, and no more items are taken. A stream that has ended may still fail.
+/// The first error cancels the rest, and no more items are taken. A stream that has ended may still
+/// fail.
 // rule: N-3
 #[test]
 fn the_first_error_cancels_the_rest() {
@@ -68,7 +72,8 @@ fn the_first_error_cancels_the_rest() {
     );
 }
 
-/// Cancelled from outside, it drains the calls under way and takes no more items, though there are some.
+/// Cancelled from outside, it drains the calls under way and takes no more items, though there are
+/// some.
 #[test]
 fn a_cancel_drains_the_calls() {
     run(async {

@@ -52,8 +52,9 @@ fn assert_each_once(mut drops: Vec<usize>, tasks: usize) {
     assert!(drops.into_iter().eq(0..tasks), "a task was dropped twice, or not at all");
 }
 
-/// A third of them waits, a third is ready, a third was never polled; some have cleanups. All are cancelled
-/// at once: those without a cleanup are gone after one more tick, the others when it is over.
+/// A third of them waits, a third is ready, a third was never polled; some have cleanups. All are
+/// cancelled at once: those without a cleanup are gone after one more tick, the others when it is
+/// over.
 fn cancelled_at_once(way: Way, tasks: usize) {
     run(async move {
         let (drops, cleaned) = (Rc::new(Drops::default()), Rc::new(Cell::new(0)));
@@ -93,7 +94,8 @@ fn cancelled_at_once(way: Way, tasks: usize) {
             while drops.len() == 0 {
                 checkpoint().await;
             }
-            // Those that were never polled run to their first checkpoint, so they have cleanups, too.
+            // Those that were never polled run to their first checkpoint, so they have cleanups,
+            // too.
             assert_eq!(drops.len(), tasks - tasks.div_ceil(CLEANUPS), "in one tick, {way:?}");
         };
         let (result, ()) = futures_util::join!(result, watch);

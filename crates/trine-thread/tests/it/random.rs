@@ -1,5 +1,6 @@
-//! Random programs of closures in threads, their calls back, cancels, drops and panics, and of plain threads that call
-//! in: whatever happens, every run ends, every result is the right one, and everything is given back.
+//! Random programs of closures in threads, their calls back, cancels, drops and panics, and of
+//! plain threads that call in: whatever happens, every run ends, every result is the right one, and
+//! everything is given back.
 
 use std::future::{pending, poll_fn};
 use std::panic::{AssertUnwindSafe, resume_unwind};
@@ -71,7 +72,8 @@ struct Counts {
     held: Arc<AtomicUsize>,
 }
 
-/// One call back into the run. It may be cut short by a cancel, and by the end of the run if it was abandoned.
+/// One call back into the run. It may be cut short by a cancel, and by the end of the run if it was
+/// abandoned.
 fn call_back(random: &mut Random) {
     let n = random.below(4);
     let (answer, expected) = match random.below(7) {
@@ -152,8 +154,8 @@ async fn one_closure(random: &mut Random, limiter: &Arc<CapacityLimiter>, counts
             or(closure, some_yields).await;
         }
         _ => {
-            // Polled a few times, then dropped. Shielded in between: a cancelled task does not get to polling it again, and
-            // waits for it.
+            // Polled a few times, then dropped. Shielded in between: a cancelled task does not get
+            // to polling it again, and waits for it.
             let mut closure = pin!(closure);
             for _ in 0..n {
                 let polled = poll_fn(|cx| Poll::Ready(closure.as_mut().poll(cx))).await;
@@ -244,7 +246,8 @@ fn program(seed: u64) {
     for stranger in strangers {
         stranger.join().unwrap();
     }
-    // Those who were abandoned end, too: then every token is back, and every closure and result is gone.
+    // Those who were abandoned end, too: then every token is back, and every closure and result is
+    // gone.
     while counts.things.load(Ordering::SeqCst) > 0 || limiter.available_tokens() < tokens {
         thread::yield_now();
     }

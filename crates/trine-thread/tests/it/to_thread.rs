@@ -126,7 +126,8 @@ fn there_are_no_more_threads_than_tokens() {
         (0..50).map(|_| Options::new().limiter(&limiter).run_sync(|| thread::current().id())),
     ));
     let different: std::collections::HashSet<_> = threads.into_iter().collect();
-    // Other tests use the cache of the process, too: some of these threads may be taken from under us.
+    // Other tests use the cache of the process, too: some of these threads may be taken from under
+    // us.
     assert!(different.len() < 50, "{} threads", different.len());
 }
 
@@ -222,7 +223,8 @@ fn a_closure_that_may_be_abandoned_is_left_behind_at_once_and_keeps_its_token() 
         assert_eq!(limiter.borrowed_tokens(), 1);
         assert!(!dropped.load(Ordering::SeqCst));
         go.send(()).unwrap();
-        // The next one gets the token when the closure has ended, and the result nobody wants is dropped.
+        // The next one gets the token when the closure has ended, and the result nobody wants is
+        // dropped.
         drop(limiter.acquire().await);
     });
     while !dropped.load(Ordering::SeqCst) {
@@ -334,7 +336,8 @@ fn a_run_does_not_end_before_a_closure_whose_future_was_dropped_by_a_select() {
     assert_eq!(limiter.available_tokens(), 1);
 }
 
-/// A closure that ends when it is told that nobody waits for it any more, and the flag it sets then.
+/// A closure that ends when it is told that nobody waits for it any more, and the flag it sets
+/// then.
 fn ends_when_left() -> (Arc<AtomicBool>, impl Future<Output = ()>) {
     let ended = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&ended);
@@ -461,8 +464,8 @@ fn debug_says_how_far_it_has_come() {
     assert_eq!(format!("{future:?}"), "RunSync { stage: \"not started\", .. }");
 }
 
-/// A cancel finds a closure that is awaited behind a foreign combinator, which polls only what was woken: its thread
-/// is told, and what it has asked of the run is cancelled.
+/// A cancel finds a closure that is awaited behind a foreign combinator, which polls only what was
+/// woken: its thread is told, and what it has asked of the run is cancelled.
 // rule: T-5, T-7, D-5
 #[test]
 fn cancelled_behind_a_combinator() {

@@ -12,7 +12,8 @@ pub(super) type Block = Rc<[Op]>;
 /// A time in nanoseconds that no other one in the program is equal to, nor any sum of others.
 pub(super) type Time = u64;
 
-/// What may be done to what is around. Each comes after a sleep of its own, so that it is alone in its instant.
+/// What may be done to what is around. Each comes after a sleep of its own, so that it is alone in
+/// its instant.
 #[derive(Debug, Clone)]
 pub(super) enum Act {
     Fail,

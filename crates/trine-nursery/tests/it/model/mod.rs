@@ -1,9 +1,10 @@
 //! Random programs, run by trine and by a model of it: the same must happen at the same times.
 //!
-//! `ast.rs` is the language. `naive.rs` is the model: it has no wakers, frames or guards, polls everything
-//! until nothing changes, and a cancel is an error that travels up through the code, as in trio. `real.rs` runs
-//! the same program on trine. Times are such that no two things which do not follow from each other fall
-//! together, and what happens in one instant is compared without its order, which is not specified.
+//! `ast.rs` is the language. `naive.rs` is the model: it has no wakers, frames or guards, polls
+//! everything until nothing changes, and a cancel is an error that travels up through the code, as
+//! in trio. `real.rs` runs the same program on trine. Times are such that no two things which do
+//! not follow from each other fall together, and what happens in one instant is compared without
+//! its order, which is not specified.
 
 mod ast;
 mod naive;
@@ -67,7 +68,8 @@ fn config(cases: u32) -> ProptestConfig {
 proptest! {
     #![proptest_config(config(150))]
 
-    /// Scopes, deadlines, graces, shields, cleanups, nurseries, starts, errors and panics do what the model says.
+    /// Scopes, deadlines, graces, shields, cleanups, nurseries, starts, errors and panics do what
+    /// the model says.
     // rule: C-6, C-8, D-2, D-10, D-12, N-2, N-3, N-4
     #[test]
     fn programs_do_what_the_model_says(program in program(), seed in 0..1_000_u64) {

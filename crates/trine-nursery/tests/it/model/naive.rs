@@ -1,9 +1,9 @@
-//! The model: code that is cancelled gets an error at its next checkpoint, which travels up until a scope
-//! catches it.
+//! The model: code that is cancelled gets an error at its next checkpoint, which travels up until a
+//! scope catches it.
 //!
-//! A nursery's exit knows which of its tasks were cancelled from outside of it: only these keep it from
-//! resolving. Everything is polled until nothing changes any more; then the time moves to the next one at which
-//! anything may happen.
+//! A nursery's exit knows which of its tasks were cancelled from outside of it: only these keep it
+//! from resolving. Everything is polled until nothing changes any more; then the time moves to the
+//! next one at which anything may happen.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;

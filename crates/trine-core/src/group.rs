@@ -110,7 +110,7 @@ impl Group {
     /// # trine_core::run(async {
     /// let here = Location::caller();
     /// let _group = poll_fn(|cx| Poll::Ready(Group::open_in(cx, here))).await;
-    /// let group = frames().into_iter().find(|frame| frame.spawned_at == Some(here)).unwrap();
+    /// let group = frames().into_iter().find(|frame| frame.site == Some(here)).unwrap();
     /// assert_eq!(group.kind, FrameKind::Nursery);
     /// # });
     /// ```

@@ -14,8 +14,7 @@ use std::panic::Location;
 use std::rc::Rc;
 use std::thread::{self, ThreadId};
 
-use crate::instrument::TaskInfo;
-use crate::probe::{current_task, outside};
+use crate::frame_info::{TaskInfo, current_task};
 use crate::runtime::Runtime;
 
 /// One of those who hold something.
@@ -208,7 +207,7 @@ pub fn waits_for(awaited: impl FnOnce() -> Option<Awaited>) {
         return;
     }
     let run = Runtime::with(Runtime::active);
-    let hook = run.and_then(|run| run.instruments.hooks.at_wait.borrow().clone());
+    let hook = run.and_then(|run| run.hooks.at_wait.borrow().clone());
     if let Some(hook) = hook
         && let Some(awaited) = awaited()
     {
@@ -243,11 +242,11 @@ pub fn waits_for(awaited: impl FnOnce() -> Option<Awaited>) {
 /// ```
 #[track_caller]
 pub fn watch_waits(hook: Option<Rc<dyn Fn(Awaited)>>) {
-    let run = Runtime::with(Runtime::active).unwrap_or_else(|| outside("watch_waits"));
+    let run = Runtime::active_for("watch_waits");
     if hook.is_some() {
         record_holders();
     }
-    let old = run.instruments.hooks.at_wait.replace(hook);
+    let old = run.hooks.at_wait.replace(hook);
     drop(old);
 }
 
@@ -262,9 +261,7 @@ pub fn watch_waits(hook: Option<Rc<dyn Fn(Awaited)>>) {
 /// See [`Holders`].
 #[track_caller]
 pub fn record_holders() {
-    if Runtime::with(Runtime::active).is_none() {
-        outside("record_holders");
-    }
+    let _run = Runtime::active_for("record_holders");
     Runtime::with(|runtime| runtime.records_holders.set(true));
 }
 

@@ -1,42 +1,19 @@
-//! `Instrument`: who watches a run is told of every step. trio's `abc.Instrument`. And `Schedule`:
-//! who chooses in which order ready tasks run.
+//! `Instrument`: who watches a run is told of every step. trio's `abc.Instrument`.
 //!
 //! Of spawns, steps and ends the instruments are told as they happen. Of wakes and cancels they are
 //! told at the next of those, by comparing what is queued and cancelled with what they were told
 //! of: so the paths on which tasks are woken know nothing of instruments. The comparison looks at
 //! every frame, so it is made only for instruments that ask for it.
 
-use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use crate::frame::{Flags, FrameId, Role};
-use crate::probe::{FrameInfo, Hooks};
+use crate::frame_info::{FrameInfo, TaskInfo};
 use crate::runtime::{ActiveRun, Runtime};
-
-/// What is known of a task.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TaskInfo {
-    /// Tells this task apart from all others that are alive.
-    pub id: u64,
-    /// The name given to `start_soon_named`, if any.
-    pub name: Option<Cow<'static, str>>,
-    /// Where it was spawned; `None` for the main task of a run.
-    pub spawned_at: Option<&'static Location<'static>>,
-}
-
-impl fmt::Display for TaskInfo {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.name, self.spawned_at) {
-            (Some(name), _) => write!(f, "{name}"),
-            (None, Some(site)) => write!(f, "task from {}:{}", site.file(), site.line()),
-            (None, None) => write!(f, "main"),
-        }
-    }
-}
 
 /// Is told of every step of a run, on its thread. All methods do nothing by default. Given to
 /// [`Runner::instrument`](crate::Runner::instrument), or to
@@ -127,52 +104,6 @@ pub(crate) enum Step {
     Exited,
 }
 
-/// Chooses the order in which the tasks of a nursery that are ready run, instead of first in first
-/// out. Every task that is ready at the start of a tick still runs once in it, so any order is one
-/// that may happen. See [`set_schedule`](crate::lowlevel::set_schedule).
-pub trait Schedule {
-    /// Puts the tasks, which are named by [`TaskInfo::id`], into the order in which they are to
-    /// run. There are at least two. Those that it leaves out come first.
-    fn arrange(&mut self, ready: &mut [u64]);
-}
-
-/// Has a schedule choose the order of ready tasks from now on to the end of the run of this thread.
-/// It takes the place of `Runner::shuffle`, and must not poll, wake or spawn.
-///
-/// # Panics
-///
-/// With no run on the thread.
-///
-/// # Examples
-///
-/// The newest first:
-///
-/// ```
-/// use std::{cell::RefCell, future::Future};
-/// use trine_core::lowlevel::{self, Schedule};
-///
-/// struct Reversed;
-/// impl Schedule for Reversed {
-///     fn arrange(&mut self, ready: &mut [u64]) {
-///         ready.reverse();
-///     }
-/// }
-///
-/// trine_core::run(async {
-///     lowlevel::set_schedule(Reversed);
-///     // … open a nursery, start tasks
-/// });
-/// ```
-#[track_caller]
-pub fn set_schedule(schedule: impl Schedule + 'static) {
-    let Some(run) = Runtime::with(Runtime::active) else {
-        panic!("`set_schedule` was called outside of a run: call it from inside `trine::run`")
-    };
-    let old = run.instruments.schedule.replace(Some(Box::new(schedule)));
-    drop(old);
-    Runtime::with(|runtime| runtime.hooked.set(true));
-}
-
 /// Tells an instrument apart from the others of its run.
 ///
 /// # Examples
@@ -214,9 +145,7 @@ pub struct InstrumentId(u64);
 /// ```
 #[track_caller]
 pub fn add_instrument(instrument: impl Instrument + 'static) -> InstrumentId {
-    let Some(run) = Runtime::with(Runtime::active) else {
-        panic!("`add_instrument` was called outside of a run: call it from inside `trine::run`")
-    };
+    let run = Runtime::active_for("add_instrument");
     let id = run.instruments.add(Box::new(instrument));
     Runtime::with(|runtime| runtime.hooked.set(true));
     id
@@ -233,7 +162,7 @@ pub fn remove_instrument(id: InstrumentId) -> bool {
     run.is_some_and(|run| run.instruments.remove(id))
 }
 
-/// The instruments of a run, and what else tests hook into it.
+/// The instruments of a run.
 pub(crate) struct Instruments {
     list: RefCell<Vec<Listed>>,
     /// Those that come and go while the others are being told: an instrument may add and remove
@@ -241,11 +170,9 @@ pub(crate) struct Instruments {
     coming: RefCell<Vec<Listed>>,
     going: RefCell<BTreeSet<InstrumentId>>,
     last: Cell<u64>,
-    schedule: RefCell<Option<Box<dyn Schedule>>>,
     told: RefCell<Told>,
     /// The tasks that are being polled, each inside the one before.
     steps: RefCell<Vec<TaskInfo>>,
-    pub(crate) hooks: Hooks,
     watching: Cell<bool>,
 }
 
@@ -275,10 +202,8 @@ impl Instruments {
             coming: RefCell::default(),
             going: RefCell::default(),
             last: Cell::new(0),
-            schedule: RefCell::new(None),
             told: RefCell::default(),
             steps: RefCell::default(),
-            hooks: Hooks::default(),
             watching: Cell::new(false),
         };
         for instrument in instruments {
@@ -415,60 +340,10 @@ impl Runtime {
                 .collect()
         })
     }
-
-    /// What is known of a task.
-    pub(crate) fn task_info(&self, id: FrameId) -> TaskInfo {
-        TaskInfo {
-            id: self.public_id(id),
-            name: self.notes.borrow().get(&id.0).cloned(),
-            spawned_at: self.site(id),
-        }
-    }
-
-    /// A number that tells a frame apart from all others, also from earlier users of its slot.
-    pub(crate) fn public_id(&self, id: FrameId) -> u64 {
-        let generation = self.peek(|tree| tree.generation(id));
-        u64::from(generation) << 32 | u64::from(id.0)
-    }
-
-    /// Puts the ready tasks of a group into the order that the run's seed or schedule asks for.
-    #[cold]
-    pub(crate) fn shuffle_ready(&self, group: FrameId) {
-        let Some(run) = self.active() else { return };
-        self.observe(&run);
-        if run.instruments.schedule.borrow().is_some() {
-            return self.arrange_ready(&run, group);
-        }
-        if let Some(random) = &mut *run.random.borrow_mut() {
-            self.tree(|tree| tree.reorder_ready(group, |order| random.shuffle(order)));
-        }
-    }
-
-    /// Asks the schedule, while nothing is borrowed that its code could want.
-    fn arrange_ready(&self, run: &ActiveRun, group: FrameId) {
-        let mut ready = Vec::new();
-        self.tree(|tree| tree.reorder_ready(group, |order| ready.extend_from_slice(order)));
-        // Those that were released are only freed.
-        ready.retain(|id| !self.peek(|tree| tree.has(*id, Flags::RELEASED)));
-        if ready.len() < 2 {
-            return;
-        }
-        let mut order: Vec<u64> = ready.iter().map(|id| self.public_id(*id)).collect();
-        if let Ok(mut schedule) = run.instruments.schedule.try_borrow_mut()
-            && let Some(schedule) = &mut *schedule
-        {
-            schedule.arrange(&mut order);
-        }
-        let places: BTreeMap<u64, usize> = order.into_iter().zip(0..).collect();
-        let mut ready = Vec::new();
-        self.tree(|tree| tree.reorder_ready(group, |order| ready.extend_from_slice(order)));
-        ready.sort_by_cached_key(|id| places.get(&self.public_id(*id)).copied());
-        self.tree(|tree| tree.reorder_ready(group, |order| order.copy_from_slice(&ready)));
-    }
 }
 
 impl ActiveRun {
     pub(crate) fn is_hooked(&self) -> bool {
-        !self.instruments.is_empty() || self.random.borrow().is_some()
+        !self.instruments.is_empty() || self.order.is_chosen()
     }
 }

@@ -15,6 +15,7 @@ pub use crate::checkpoint::{
     cancel_visible, checkpoint, checkpoint_if_cancelled, poll_checkpoint,
 };
 pub use crate::drain::Drained;
+pub use crate::frame_info::{FrameInfo, FrameKind, current_task, frame, frames, runs_inside};
 pub use crate::group::{Group, Under};
 pub use crate::guard::Guard;
 pub use crate::handle::RemoteHandle;
@@ -22,15 +23,14 @@ pub use crate::holders::{
     Awaited, Hold, Holder, Holders, record_holders, records_holders, waits_for, watch_waits,
 };
 pub use crate::idle::{WaitIdle, wait_idle};
-pub use crate::instrument::{
-    InstrumentId, Schedule, add_instrument, remove_instrument, set_schedule,
-};
+pub use crate::instrument::{InstrumentId, add_instrument, remove_instrument};
 pub use crate::local::TaskBox;
 pub use crate::outside::OutsideWork;
 pub use crate::probe::{
-    FrameInfo, FrameKind, Idle, Usage, cancel_at_checkpoint, checkpoints_passed, current_task,
-    frame, frames, runs_inside, usage, wake_all, watch_checkpoints, watch_idle,
+    Idle, Usage, cancel_at_checkpoint, checkpoints_passed, usage, wake_all, watch_checkpoints,
+    watch_idle,
 };
+pub use crate::schedule::{Schedule, set_schedule};
 pub use crate::scope::{ScopeFrame, Until, effective_deadline};
 pub use crate::spawned::Spawned;
 pub use crate::system::{run_local, spawn_system};

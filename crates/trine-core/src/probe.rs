@@ -1,19 +1,15 @@
-//! Probes for tests: what is in use, the tree of tasks, and hooks at checkpoints.
+//! Probes for tests: what is in use, and hooks at checkpoints, in waits and in an idle run.
 //!
-//! Nothing here costs anything while it is not used: the tree is read, not kept for reading, and
-//! the one comparison at each checkpoint is with the number of the checkpoint at which somebody
-//! wants to know.
+//! They cost nothing while they are not used: the one comparison at each checkpoint is with the
+//! number of the checkpoint at which somebody wants to know.
 
-use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt;
-use std::panic::Location;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::frame::{Flags, FrameId, Role};
+use crate::frame::{Flags, FrameId};
 use crate::holders::WaitHook;
-use crate::instrument::TaskInfo;
 use crate::runtime::Runtime;
 use crate::scope::ScopeFrame;
 
@@ -23,6 +19,12 @@ pub(crate) struct Hooks {
     pub(crate) at_checkpoint: RefCell<Option<Rc<dyn Fn()>>>,
     pub(crate) at_wait: RefCell<Option<WaitHook>>,
     pub(crate) when_idle: RefCell<Option<IdleHook>>,
+}
+
+impl fmt::Debug for Hooks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hooks")
+    }
 }
 
 /// Who wants to know that a run is idle and will stay so. See `wait.rs`.
@@ -118,8 +120,8 @@ pub fn cancel_at_checkpoint(n: u64, scope: &ScopeFrame) {
 }
 
 /// Has `hook` called at each cancel point of the run of this thread, before it is passed, by the
-/// code that passes it: [`current_task`] and a backtrace say which this is. `None` ends it. It must
-/// not poll.
+/// code that passes it: [`current_task`](super::lowlevel::current_task) and a backtrace say which
+/// this is. `None` ends it. It must not poll.
 ///
 /// # Panics
 ///
@@ -142,7 +144,7 @@ pub fn cancel_at_checkpoint(n: u64, scope: &ScopeFrame) {
 /// ```
 #[track_caller]
 pub fn watch_checkpoints(hook: Option<Rc<dyn Fn()>>) {
-    let run = Runtime::with(Runtime::active).unwrap_or_else(|| outside("watch_checkpoints"));
+    let run = Runtime::active_for("watch_checkpoints");
     Runtime::with(|runtime| {
         if hook.is_some() {
             runtime.cancel_scope.set(FrameId::NONE);
@@ -151,13 +153,8 @@ pub fn watch_checkpoints(hook: Option<Rc<dyn Fn()>>) {
             runtime.checkpoints.stop_at(None);
         }
     });
-    let old = run.instruments.hooks.at_checkpoint.replace(hook);
+    let old = run.hooks.at_checkpoint.replace(hook);
     drop(old);
-}
-
-#[track_caller]
-pub(crate) fn outside(what: &str) -> ! {
-    panic!("`{what}` was called outside of a run: call it from inside `trine::run`")
 }
 
 impl Runtime {
@@ -171,232 +168,11 @@ impl Runtime {
             return;
         }
         self.checkpoints.stop_at(Some(self.checkpoints.count() + 1));
-        let hook =
-            self.active().and_then(|run| run.instruments.hooks.at_checkpoint.borrow().clone());
+        let hook = self.active().and_then(|run| run.hooks.at_checkpoint.borrow().clone());
         if let Some(hook) = hook {
             hook();
         }
     }
-
-    /// The task to which a frame belongs.
-    fn task_of(&self, id: FrameId) -> Option<FrameId> {
-        let mut at = id;
-        while at.is_some() {
-            if self.peek(|tree| matches!(tree.frames[at.index()].role, Role::Task { .. })) {
-                return Some(at);
-            }
-            at = self.peek(|tree| tree.outer(at));
-        }
-        None
-    }
-
-    /// What is known of a frame that is in use.
-    pub(crate) fn frame_info(&self, id: FrameId) -> Option<FrameInfo> {
-        let around = self.peek(|tree| tree.outer(id));
-        let (kind, polled_by) = self.peek(|tree| {
-            let frame = &tree.frames[id.index()];
-            if frame.flags.has(Flags::RELEASED) {
-                return None;
-            }
-            Some(match frame.role {
-                Role::Free { .. } => return None,
-                Role::Task { home, .. } => (FrameKind::Task, Some(home)),
-                Role::Group { poller, .. } => (FrameKind::Nursery, tree.task_behind(id, poller)),
-                Role::Scope { poller, .. } => (FrameKind::Scope, tree.task_behind(id, poller)),
-            })
-        })?;
-        let timer = self.peek(|tree| match tree.frames[id.index()].role {
-            Role::Scope { deadline, .. } => deadline,
-            _ => None,
-        });
-        let deadline = timer.and_then(|timer| self.timers.borrow().deadline(timer));
-        let cancel_visible = self.peek(|tree| tree.is_visible(id));
-        let guards = self.peek(|tree| tree.guard_count(id));
-        let has = |flag| self.peek(|tree| tree.has(id, flag));
-        let note = self.notes.borrow().get(&id.0).cloned();
-        let (name, reason) = match kind {
-            FrameKind::Scope if has(Flags::EXPIRED) => (None, Some(Cow::Borrowed("deadline"))),
-            FrameKind::Scope => (None, note),
-            FrameKind::Task | FrameKind::Nursery => (note, None),
-        };
-        Some(FrameInfo {
-            id: self.public_id(id),
-            kind,
-            around: around.is_some().then(|| self.public_id(around)),
-            polled_by: polled_by.map(|by| self.public_id(by)),
-            name,
-            site: self.site(id),
-            ready: has(Flags::QUEUED),
-            over: has(Flags::OVER),
-            cancelled: has(Flags::CANCELLED),
-            expired: has(Flags::EXPIRED),
-            reason,
-            shielded: has(Flags::SHIELD),
-            cancel_visible,
-            guards: guards as usize,
-            holds: self.peek(|tree| tree.holds(id)),
-            kept: self.peek(|tree| tree.is_kept(id)),
-            deadline,
-        })
-    }
-}
-
-/// The task whose code runs now; `None` outside of every task. trio's `current_task`.
-///
-/// # Examples
-///
-/// ```
-/// use trine_core::lowlevel::current_task;
-///
-/// trine_core::run(async {
-///     assert_eq!(current_task().unwrap().to_string(), "main");
-/// });
-/// assert!(current_task().is_none());
-/// ```
-#[must_use]
-pub fn current_task() -> Option<TaskInfo> {
-    Runtime::with(|runtime| {
-        let task = runtime.task_of(runtime.current())?;
-        Some(runtime.task_info(task))
-    })
-}
-
-/// What a frame is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FrameKind {
-    /// A task, or the body of a nursery.
-    Task,
-    /// A nursery, or the run itself.
-    Nursery,
-    /// A cancel scope, a shield, a `finally`.
-    Scope,
-}
-
-/// What is known of one frame: a task, a nursery or a scope.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct FrameInfo {
-    /// Tells this frame apart from all others that are alive; of a task the same as `TaskInfo::id`.
-    pub id: u64,
-    /// What it is.
-    pub kind: FrameKind,
-    /// The frame around it, whose cancels reach it.
-    pub around: Option<u64>,
-    /// Of a task: the nursery that polls it. Of a nursery or scope: the task that polls it, `None`
-    /// if that is a combinator with wakers of its own.
-    pub polled_by: Option<u64>,
-    /// The name of a task, if it has one.
-    pub name: Option<Cow<'static, str>>,
-    /// Where it was spawned or opened.
-    pub site: Option<&'static Location<'static>>,
-    /// Whether it was woken and not polled since.
-    pub ready: bool,
-    /// Whether its future is gone: the body of a nursery that has only its tasks to wait for.
-    pub over: bool,
-    /// Whether it was cancelled itself.
-    pub cancelled: bool,
-    /// Whether it was its deadline that cancelled it.
-    pub expired: bool,
-    /// Of a scope: why it was cancelled, if it is known; of one that has expired, "deadline".
-    pub reason: Option<Cow<'static, str>>,
-    /// Whether it hides cancels from around it.
-    pub shielded: bool,
-    /// Whether a cancel is visible from inside it.
-    pub cancel_visible: bool,
-    /// How much in it must be drained before it may be dropped.
-    pub guards: usize,
-    /// Of a scope or nursery: whether it must be drained itself before what is around it may be
-    /// dropped.
-    pub holds: bool,
-    /// Of a scope or nursery: whether it was woken by [`wake_all`], and nobody has polled it since,
-    /// though the task in which it is had its turn.
-    pub kept: bool,
-    /// When it will cancel itself.
-    pub deadline: Option<Instant>,
-}
-
-impl fmt::Display for FrameInfo {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = match self.kind {
-            FrameKind::Task => "task",
-            FrameKind::Nursery => "nursery",
-            FrameKind::Scope => "scope",
-        };
-        match (&self.name, self.site) {
-            (Some(name), _) => write!(f, "{name}"),
-            (None, Some(site)) => write!(f, "{kind} from {}:{}", site.file(), site.line()),
-            (None, None) => write!(f, "run"),
-        }
-    }
-}
-
-/// What is known of the frame, or task, of this number; `None` if it is gone.
-///
-/// # Examples
-///
-/// ```
-/// use trine_core::lowlevel::{current_task, frame};
-///
-/// trine_core::run(async {
-///     let id = current_task().unwrap().id;
-///     assert_eq!(frame(id).unwrap().name.as_deref(), Some("main"));
-/// });
-/// ```
-#[must_use]
-pub fn frame(id: u64) -> Option<FrameInfo> {
-    Runtime::with(|runtime| {
-        let place = FrameId((id & u64::from(u32::MAX)) as u32);
-        let there = runtime.peek(|tree| place.is_some() && place.index() < tree.frames.len());
-        let info = there.then(|| runtime.frame_info(place)).flatten();
-        info.filter(|info| info.id == id)
-    })
-}
-
-/// Whether the code that runs now is inside a scope: a cancel of it would be visible here, but for
-/// shields.
-///
-/// # Examples
-///
-/// ```
-/// use trine_core::lowlevel::{ScopeFrame, runs_inside};
-///
-/// trine_core::run(async {
-///     let scope = ScopeFrame::open();
-///     assert!(!runs_inside(&scope));
-/// });
-/// ```
-#[must_use]
-pub fn runs_inside(scope: &ScopeFrame) -> bool {
-    Runtime::with(|runtime| {
-        let mut at = runtime.current();
-        while at.is_some() && at != scope.id() {
-            at = runtime.peek(|tree| tree.outer(at));
-        }
-        at == scope.id()
-    })
-}
-
-/// All frames of this thread, without polling any: the tree of tasks, in no order.
-///
-/// # Examples
-///
-/// ```
-/// use trine_core::lowlevel::{FrameKind, frames};
-///
-/// trine_core::run(async {
-///     let frames = frames();
-///     let main = frames.iter().find(|frame| frame.name.as_deref() == Some("main"));
-///     assert_eq!(main.map(|main| main.kind), Some(FrameKind::Task));
-/// });
-/// assert!(frames().is_empty());
-/// ```
-#[must_use]
-pub fn frames() -> Vec<FrameInfo> {
-    Runtime::with(|runtime| {
-        let slots = runtime.peek(|tree| tree.frames.len());
-        let ids = (1..slots).map(|index| FrameId(index as u32));
-        ids.filter_map(|id| runtime.frame_info(id)).collect()
-    })
 }
 
 /// Wakes every task, and whoever polls a nursery or scope, on this thread. Spurious wakes are
@@ -461,8 +237,8 @@ pub enum Idle {
 /// ```
 #[track_caller]
 pub fn watch_idle(patience: Duration, hook: Rc<dyn Fn(Idle)>) {
-    let run = Runtime::with(Runtime::active).unwrap_or_else(|| outside("watch_idle"));
+    let run = Runtime::active_for("watch_idle");
     let hook = IdleHook { patience, call: hook };
-    let old = run.instruments.hooks.when_idle.replace(Some(hook));
+    let old = run.hooks.when_idle.replace(Some(hook));
     drop(old);
 }

@@ -29,8 +29,10 @@ use crate::frame::{FrameId, Poller, Role};
 use crate::group::Group;
 use crate::instrument::{Instrument, Instruments};
 use crate::memory::GiveBack;
+use crate::probe::Hooks;
 use crate::remote::{self, Letters, Mailbox};
 use crate::runtime::{ActiveRun, Runtime};
+use crate::schedule::Order;
 use crate::system::REAP_MIN;
 use crate::task_frame::TaskFrame;
 use crate::work_count::WorkCount;
@@ -184,8 +186,9 @@ impl Scheduler {
                 outside: Arc::new(WorkCount::default()),
                 root: root.id(),
                 system: runtime.tree(|tree| tree.open(scope, root.id(), None)),
-                random: RefCell::new(runner.seed.map(fastrand::Rng::with_seed)),
+                order: Order::new(runner.seed),
                 instruments: Instruments::new(runner.instruments),
+                hooks: Hooks::default(),
                 locals: RefCell::default(),
                 system_tasks: RefCell::default(),
                 reap_at: Cell::new(REAP_MIN),

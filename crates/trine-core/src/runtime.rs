@@ -21,7 +21,9 @@ use crate::frame::{Flags, FrameId};
 use crate::idle::IdleLine;
 use crate::instrument::Instruments;
 use crate::local::Blocks;
+use crate::probe::Hooks;
 use crate::remote::Mailbox;
+use crate::schedule::Order;
 use crate::spawned::{Spawned, SpawnedTable};
 use crate::timers::Timers;
 use crate::tree::{Deferred, Tree};
@@ -68,8 +70,10 @@ pub(crate) struct ActiveRun {
     /// The group of the run itself, and the frame of its system tasks.
     pub(crate) root: FrameId,
     pub(crate) system: FrameId,
-    pub(crate) random: RefCell<Option<fastrand::Rng>>,
+    pub(crate) order: Order,
     pub(crate) instruments: Instruments,
+    /// What tests have hooked into the run.
+    pub(crate) hooks: Hooks,
     pub(crate) locals: RefCell<Vec<(TypeId, Box<dyn Any>)>>,
     pub(crate) system_tasks: RefCell<Vec<Spawned>>,
     /// How many system tasks there must be for the finished ones to be looked for.
@@ -161,6 +165,15 @@ impl Runtime {
     /// The active run, if there is one.
     pub(crate) fn active(&self) -> Option<Rc<ActiveRun>> {
         self.run.borrow().clone()
+    }
+
+    /// The active run, for a function that needs one. Without, it panics and names the function.
+    #[track_caller]
+    pub(crate) fn active_for(what: &str) -> Rc<ActiveRun> {
+        let Some(run) = Self::with(Self::active) else {
+            panic!("`{what}` was called outside of a run: call it from inside `trine::run`")
+        };
+        run
     }
 
     /// The time on the run's clock; the system's outside a run.

@@ -32,9 +32,7 @@ pub(crate) const REAP_MIN: usize = 32;
 #[track_caller]
 pub fn spawn_system(task: impl Future<Output = ()> + 'static) {
     let site = Location::caller();
-    let run = Runtime::with(Runtime::active).unwrap_or_else(|| {
-        panic!("`spawn_system` was called outside of a run: call it from inside `trine::run`")
-    });
+    let run = Runtime::active_for("spawn_system");
     let task = Spawned::new(task, |slot| {
         Runtime::with(|runtime| TaskFrame::open(runtime, run.root, run.system, slot + 1, site))
     });

@@ -31,7 +31,7 @@ impl<'g> Turn<'g> {
     #[inline]
     pub(crate) fn begin(group: &'g Group, runtime: &Runtime, before: FrameId) -> Self {
         if runtime.hooked.get() {
-            runtime.shuffle_ready(group.id());
+            runtime.order_ready(group.id());
         }
         let begun = runtime.peek(|tree| (tree.begin_turn(group.id()), tree.is_visible(group.id())));
         Self::new(group, runtime, before, begun)

@@ -27,7 +27,7 @@ impl Scheduler {
         if self.is_busy() {
             return;
         }
-        let hook = self.active.instruments.hooks.when_idle.borrow().clone();
+        let hook = self.active.hooks.when_idle.borrow().clone();
         if let Some(hook) = &hook
             && is_snoozing()
         {

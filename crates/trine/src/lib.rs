@@ -30,6 +30,10 @@
 //!
 //! # Where next
 //!
+//! The [`guide`] tells it from the first nursery to a whole service, in short chapters; three are for
+//! those who come from [trio](guide::from_trio), from [tokio](guide::from_tokio), or from
+//! [Kotlin or Go](guide::from_kotlin_and_go). To look something up:
+//!
 //! | to                                                 | see                                                |
 //! |----------------------------------------------------|----------------------------------------------------|
 //! | run something                                      | [`run`], [`Runner`], [`macro@main`]                |

@@ -279,7 +279,12 @@ fn start_many(way: Way) {
 #[test]
 fn a_closed_nursery_takes_no_task() {
     let closed = run(open_nursery(async |nursery: Nursery<'static>| nursery.clone()));
-    assert!(closed.try_start_soon(async {}).is_err());
+    let ran = Rc::new(Cell::new(0));
+    let count = ran.clone();
+    let task = closed.try_start_soon(async move { count.set(count.get() + 1) }).unwrap_err();
+    assert_eq!(ran.get(), 0);
+    run(task);
+    assert_eq!(ran.get(), 1, "it is the task that comes back");
     type Call = (&'static str, fn(&Nursery<'static>));
     let calls: [Call; 5] = [
         ("start_soon", |nursery| nursery.start_soon(async {})),

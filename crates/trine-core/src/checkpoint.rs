@@ -36,8 +36,14 @@ use crate::runtime::Runtime;
 /// trine_core::run(increment(&counter));
 /// assert_eq!(counter.get(), 1);
 /// ```
-#[inline]
+#[inline(always)]
 pub fn poll_checkpoint(cx: &mut Context<'_>) -> Poll<()> {
+    if Runtime::with(Runtime::pass_freely) { Poll::Ready(()) } else { pass_or_stay(cx) }
+}
+
+/// The checkpoint of code that may be cancelled, or out of budget, or in no run.
+#[inline(never)]
+fn pass_or_stay(cx: &mut Context<'_>) -> Poll<()> {
     let (cancelled, budget) = Runtime::with(|runtime| {
         if !runtime.current().is_some() {
             return (false, 1);
@@ -102,6 +108,16 @@ impl Passed {
         self.stop_at.set(Self::NEVER);
     }
 
+    /// Counts one, unless it is the one to stop at.
+    #[inline]
+    fn pass_unless_last(&self) -> bool {
+        let left = self.left.get() - 1;
+        if left > 0 {
+            self.left.set(left);
+        }
+        left > 0
+    }
+
     /// Counts one. Says whether it is the one to stop at.
     #[inline]
     fn pass(&self) -> bool {
@@ -124,6 +140,20 @@ impl Passed {
 }
 
 impl Runtime {
+    /// The way of most checkpoints, short enough to be part of every operation: passes if it is plain that
+    /// there is a run, that no cancel is visible, and that there is budget. Measured 2026-11 with
+    /// callgrind, an item of a pipeline, which is two operations: 228 instructions with a call that looks
+    /// at everything, 187 with the look at the frame in place, 168 with what the last look has found.
+    #[inline(always)]
+    fn pass_freely(&self) -> bool {
+        let budget = self.budget();
+        let free = budget > 0 && self.is_known_free() && self.checkpoints.pass_unless_last();
+        if free {
+            self.set_budget(budget - 1);
+        }
+        free
+    }
+
     /// Counts a cancel point, cancels if it is the one that was asked for, and says whether the
     /// code that runs now is cancelled.
     #[inline]

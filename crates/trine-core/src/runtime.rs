@@ -38,6 +38,9 @@ pub(crate) const BUDGET: u32 = 128;
 pub(crate) struct Runtime {
     /// The frame of the code that runs now. `NONE` while no task is being polled.
     current: Cell<FrameId>,
+    /// The epoch at which no cancel was visible from there: as long as it is still the same, none is. 0
+    /// if nobody has looked since the frame became the current one.
+    free_at: Cell<u32>,
     /// Operations that the task which runs now may still do in this tick.
     budget: Cell<u32>,
     /// The number of the active run; 0 is none.
@@ -84,6 +87,7 @@ impl Runtime {
     pub(crate) const fn new() -> Self {
         Self {
             current: Cell::new(FrameId::NONE),
+            free_at: Cell::new(0),
             budget: Cell::new(BUDGET),
             run_id: Cell::new(0),
             real_time: Cell::new(true),
@@ -140,7 +144,23 @@ impl Runtime {
 
     #[inline]
     pub(crate) fn set_current(&self, id: FrameId) -> FrameId {
+        self.free_at.set(0);
         self.current.replace(id)
+    }
+
+    /// Whether it is known, with hardly a look, that code runs in a frame from where no cancel is visible.
+    #[inline(always)]
+    pub(crate) fn is_known_free(&self) -> bool {
+        self.peek(|tree| {
+            if self.free_at.get() == tree.epoch {
+                return true;
+            }
+            let free = tree.is_known_free(self.current());
+            if free {
+                self.free_at.set(tree.epoch);
+            }
+            free
+        })
     }
 
     #[inline]

@@ -24,6 +24,13 @@ impl Tree {
         self.fresh(id).has(Flags::VISIBLE)
     }
 
+    /// Whether it is known, without working anything out, that no cancel is visible from this frame.
+    #[inline]
+    pub(crate) fn is_known_free(&self, id: FrameId) -> bool {
+        let frame = self.frames.get(id.index()).filter(|_| id.is_some());
+        frame.is_some_and(|frame| frame.seen == self.epoch && !frame.flags.has(Flags::VISIBLE))
+    }
+
     /// A frame's generation, and the epoch if it is known that no cancel is visible from it; else 0.
     #[inline]
     pub(crate) fn look_at(&self, id: FrameId) -> (u16, u32) {

@@ -1,18 +1,10 @@
 //! `ErrorGroup`: all errors of a nursery.
 
 use std::any::Any;
-use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
-use std::panic::Location;
 
-/// One error, with what is known of the task it came from.
-pub(crate) struct Failure<E> {
-    pub(crate) error: E,
-    pub(crate) name: Option<Cow<'static, str>>,
-    /// `None` for the body.
-    pub(crate) site: Option<&'static Location<'static>>,
-}
+use crate::origin::Origin;
 
 /// All errors of a nursery, in order of completion; never empty. Python's `ExceptionGroup`.
 ///
@@ -44,32 +36,11 @@ pub struct ErrorGroup<E> {
     origins: Vec<Origin>,
 }
 
-/// Where an error came from.
-#[derive(Clone)]
-struct Origin {
-    name: Option<Cow<'static, str>>,
-    site: Option<&'static Location<'static>>,
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.name, self.site) {
-            (Some(name), Some(site)) => write!(f, "{name}, started at {site}"),
-            (Some(name), None) => write!(f, "{name}"),
-            (None, Some(site)) => write!(f, "task started at {site}"),
-            (None, None) => write!(f, "nursery body"),
-        }
-    }
-}
-
 impl<E> ErrorGroup<E> {
     /// There must be at least one.
-    pub(crate) fn new(failures: Vec<Failure<E>>) -> Self {
+    pub(crate) fn new(failures: Vec<(E, Origin)>) -> Self {
         debug_assert!(!failures.is_empty());
-        let (errors, origins) = failures
-            .into_iter()
-            .map(|failure| (failure.error, Origin { name: failure.name, site: failure.site }))
-            .unzip();
+        let (errors, origins) = failures.into_iter().unzip();
         Self { errors, origins }
     }
 
@@ -113,15 +84,8 @@ impl<E> ErrorGroup<E> {
     ) -> (Option<ErrorGroup<E>>, Option<ErrorGroup<E>>) {
         let (yes, no): (Vec<_>, Vec<_>) =
             self.errors.into_iter().zip(self.origins).partition(|(error, _)| belongs(error));
-        (Self::from_pairs(yes), Self::from_pairs(no))
-    }
-
-    fn from_pairs(pairs: Vec<(E, Origin)>) -> Option<Self> {
-        if pairs.is_empty() {
-            return None;
-        }
-        let (errors, origins) = pairs.into_iter().unzip();
-        Some(Self { errors, origins })
+        let group = |part: Vec<_>| (!part.is_empty()).then(|| Self::new(part));
+        (group(yes), group(no))
     }
 
     /// Turns each error into another; where it came from stays.

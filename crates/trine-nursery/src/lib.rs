@@ -26,6 +26,7 @@ mod handle;
 mod map;
 mod nursery;
 mod open;
+mod origin;
 mod output;
 mod race;
 mod running;

@@ -64,7 +64,7 @@ pub(crate) async fn open_nursery_at<'env, T>(
     match Running::new(opened, body).await {
         Ok(value) => value,
         Err(failures) => match failures.into_iter().next() {
-            Some(failure) => match failure.error {},
+            Some((error, _)) => match error {},
             None => unreachable!("a nursery failed without an error"),
         },
     }

@@ -4,9 +4,10 @@ use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::panic::Location;
 
-use crate::error_group::{ErrorGroup, Failure};
+use crate::error_group::ErrorGroup;
 use crate::nursery::Nursery;
 use crate::open::open_nursery_at;
+use crate::origin::Origin;
 
 /// Runs futures side by side until the first has finished, cancels and drains the others, and gives
 /// its result. Every one begins, also if the first finishes at once.
@@ -124,8 +125,8 @@ where
                     match task.await {
                         Ok(value) => winner.finish(value, &nursery),
                         Err(error) => {
-                            let failure = Failure { error, name: None, site: Some(site) };
-                            failures.borrow_mut().push(failure);
+                            let origin = Origin { name: None, site: Some(site) };
+                            failures.borrow_mut().push((error, origin));
                         }
                     }
                 });

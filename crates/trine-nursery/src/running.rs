@@ -18,7 +18,7 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 use trine_core::lowlevel::Waiter;
 
-use crate::error_group::Failure;
+use crate::origin::Origin;
 use crate::shared::{Opened, Shared};
 use crate::step::{Step, Swept};
 
@@ -58,7 +58,7 @@ impl<E, B, T> Future for Running<'_, E, B, T>
 where
     B: Future<Output = Result<T, E>>,
 {
-    type Output = Result<T, Vec<Failure<E>>>;
+    type Output = Result<T, Vec<(E, Origin)>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
@@ -84,7 +84,7 @@ fn finish<E, T>(
     shared: &Shared<'_, E>,
     value: &mut Option<T>,
     cx: &mut Context<'_>,
-) -> Poll<Result<T, Vec<Failure<E>>>> {
+) -> Poll<Result<T, Vec<(E, Origin)>>> {
     if !shared.has_failed() && shared.cut.get() {
         return stay_cut(shared, cx);
     }

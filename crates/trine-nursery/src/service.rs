@@ -20,8 +20,9 @@ use trine_cancel::shield;
 
 use crate::nursery::Nursery;
 use crate::open::open_nursery;
+use crate::origin::Origin;
 use crate::output::TaskOutput;
-use crate::shared::{Origin, Shared};
+use crate::shared::Shared;
 use crate::task::work;
 
 /// The services of a nursery.

@@ -7,12 +7,12 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::task::Context;
 
-use trine_core::lowlevel::{Group, Spawned, TaskFrame, Under};
+use trine_core::lowlevel::{Group, Spawned, Under};
 
-use crate::error_group::Failure;
 use crate::flat::News;
 use crate::frames::{Frames, TaskId};
 use crate::nursery::Nursery;
+use crate::origin::Origin;
 use crate::service::Services;
 use crate::task::{Task, Work};
 use crate::tasks::Tasks;
@@ -26,8 +26,8 @@ type Unbox<E> = fn(Box<dyn Any>) -> E;
 pub(crate) struct Shared<'env, E> {
     pub(crate) frames: Rc<Frames>,
     pub(crate) tasks: RefCell<Tasks<'env, E>>,
-    /// Errors in order of completion.
-    pub(crate) failures: RefCell<Vec<Failure<E>>>,
+    /// Errors in order of completion, with where they come from.
+    pub(crate) failures: RefCell<Vec<(E, Origin)>>,
     /// The first panic; those that follow are dropped.
     pub(crate) panic: RefCell<Option<Payload>>,
     /// Something was dropped unfinished by a cancel from outside.
@@ -106,8 +106,7 @@ impl<'env, E> Shared<'env, E> {
 
     /// Puts an error with the others and cancels the rest.
     pub(crate) fn fail(&self, error: E, origin: Origin) {
-        let Origin { name, site } = origin;
-        self.failures.borrow_mut().push(Failure { error, name, site });
+        self.failures.borrow_mut().push((error, origin));
         self.frames.fail();
     }
 
@@ -212,23 +211,6 @@ impl<'env, E> Shared<'env, E> {
         for task in tasks {
             self.drop_task(task);
         }
-    }
-}
-
-/// The task that an error comes from. The body is none.
-#[derive(Debug, Default)]
-pub(crate) struct Origin {
-    pub(crate) name: Option<Cow<'static, str>>,
-    pub(crate) site: Option<&'static Location<'static>>,
-}
-
-impl Origin {
-    pub(crate) fn of<E>(task: &Task<'_, E>) -> Self {
-        Self::of_frame(task.frame())
-    }
-
-    pub(crate) fn of_frame(frame: &TaskFrame) -> Self {
-        Self { name: frame.name(), site: frame.spawned_at() }
     }
 }
 

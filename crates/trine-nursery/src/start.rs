@@ -22,7 +22,8 @@ use thiserror::Error;
 use trine_core::lowlevel::{ScopeFrame, TaskBox, TaskFrame};
 
 use crate::frames::{Frames, TaskId};
-use crate::shared::{Origin, Shared, closed_panic, resume_or_drop};
+use crate::origin::Origin;
+use crate::shared::{Shared, closed_panic, resume_or_drop};
 use crate::task::Task;
 
 /// Why a task did not start.

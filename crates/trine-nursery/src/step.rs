@@ -27,7 +27,8 @@ use trine_core::lowlevel::{Group, Ready, TaskFrame, Turn};
 
 use crate::flat::{Call, News};
 use crate::frames::BODY;
-use crate::shared::{Origin, Payload, Shared};
+use crate::origin::Origin;
+use crate::shared::{Payload, Shared};
 use crate::task::{Task, Work};
 
 /// Tasks that are started by tasks that were started while the nursery was being drained, and so on: this many

@@ -1,8 +1,9 @@
 //! How the frame of a scope is opened and closed, and its deadline with it.
 //!
-//! Mostly a scope is *plain*: opened with a deadline by a task of this run, with room for one more frame and
-//! timer, and closed with nothing hanging on it, be it a guard, a note or a grace. This is done in one go,
-//! with tree and timers borrowed once. Whatever else there may be goes the long way.
+//! Mostly a scope is *plain*: opened with a deadline by a task of this run, with room for one more
+//! frame and timer, and closed with nothing hanging on it, be it a guard, a note or a grace. This
+//! is done in one go, with tree and timers borrowed once. Whatever else there may be goes the long
+//! way.
 //!
 //! | | plain | any |
 //! |---|---|---|
@@ -71,7 +72,8 @@ impl Runtime {
                 self.peek(|tree| tree.swap_deadline(id, Some(timer)));
             }
         }
-        // Its body is polled next, without its being followed: a foreign waker must be known by then.
+        // Its body is polled next, without its being followed: a foreign waker must be known by
+        // then.
         self.follow(id, outer, waker);
         (id, self.peek(|tree| tree.is_visible(id)))
     }

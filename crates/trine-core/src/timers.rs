@@ -66,8 +66,8 @@ struct Slot {
 
 /// | state | set by | left by |
 /// |---|---|---|
-/// | `Free` | `remove` | `insert`, `insert_if_room` |
-/// | `Deadline`, `Grace`, `Sleep`: armed | `insert`, `insert_if_room` | `pop_due`, `remove` |
+/// | `Free` | `remove` | `arm_if_room` |
+/// | `Deadline`, `Grace`, `Sleep`: armed | `arm_if_room` | `pop_due`, `remove` |
 /// | `Fired` | `pop_due` | `fire_sleep`, `remove` |
 /// | `PassedOver` | `fire_sleep` | `remove` |
 ///
@@ -203,6 +203,7 @@ impl Timers {
         }
     }
 
+    /// Arms a timer, if there is a free slot and room for one more recent one: here, and nowhere else.
     #[inline(always)]
     fn arm_if_room(&mut self, deadline: Instant, state: State, scope: FrameId) -> Option<TimerId> {
         let (id, place, serial) = (self.free, self.recent.len(), self.serial);
@@ -225,6 +226,7 @@ impl Timers {
         Some(TimerId(id))
     }
 
+    /// The same, once it has made room.
     #[cold]
     #[inline(never)]
     fn make_room_and_arm(&mut self, deadline: Instant, state: State, scope: FrameId) -> TimerId {

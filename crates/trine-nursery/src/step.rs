@@ -1,7 +1,7 @@
 //! `Step`: one poll of a nursery.
 //!
 //! It is one turn of the group: whatever was ready when it began is polled once. While a cancel is visible
-//! the turn also drains, by the protocol of `trine-cancel`:
+//! the turn also drains, by the protocol *drain, then drop*:
 //!
 //! 1. what was woken is polled once more; then it is dropped, unless guards are left inside it;
 //! 2. at the first poll that sees the cancel (and when its grace is over): what was not woken is dropped

@@ -1,8 +1,6 @@
 //! Random cancels in a run, under random schedules: never more inside than there are tokens, and
 //! all come back.
 
-use std::cell::Cell;
-
 use proptest::prelude::*;
 use trine_cancel::CancelScope;
 use trine_core::{Runner, checkpoint};
@@ -23,11 +21,9 @@ proptest! {
         plans in prop::collection::vec((0..STEPS, prop::bool::weighted(0.2)), 1..10),
     ) {
         let limiter = CapacityLimiter::new(tokens);
-        let rounds = Cell::new(0);
         let work = async || loop {
             let _permit = limiter.acquire().await;
             assert!(limiter.borrowed_tokens() <= tokens);
-            rounds.set(rounds.get() + 1);
             checkpoint().await;
         };
         Runner::new().shuffle(seed).run(async {
@@ -56,6 +52,6 @@ proptest! {
         });
         let statistics = limiter.statistics();
         prop_assert_eq!((statistics.borrowed_tokens, statistics.tasks_waiting), (0, 0));
-        prop_assert!(statistics.borrowers.is_empty() && rounds.get() > 0);
+        prop_assert!(statistics.borrowers.is_empty());
     }
 }

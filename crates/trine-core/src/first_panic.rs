@@ -51,6 +51,7 @@ impl FirstPanic {
 /// Drops a payload that nobody is left to be told of. Its drop may panic, and so may that of the
 /// new payload; one that never ends is leaked.
 fn drop_payload(payload: Box<dyn Any + Send>) {
+    /// So many payloads, each from the drop of the one before, are dropped.
     const PATIENCE: usize = 8;
     let mut last = Some(payload);
     for _ in 0..PATIENCE {

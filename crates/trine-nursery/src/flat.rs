@@ -15,25 +15,10 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 use trine_core::lowlevel::cancel_visible;
 
+use crate::call::News;
 use crate::frames::{Frames, TaskId};
 use crate::output::{Sealed, TaskOutput};
-use crate::shared::{Payload, drop_payload};
-
-/// What a nursery is told of a task that the run polls.
-#[derive(Debug)]
-pub(crate) struct Call {
-    pub(crate) task: TaskId,
-    pub(crate) news: News,
-}
-
-#[derive(Debug)]
-pub(crate) enum News {
-    /// It was polled while a cancel was visible from it.
-    Cancelled,
-    Done,
-    Failed(Box<dyn Any>),
-    Panicked(Payload),
-}
+use crate::payload::drop_payload;
 
 /// Takes the error of a nursery out of its box.
 pub(crate) fn unbox<E: 'static>(error: Box<dyn Any>) -> E {

@@ -11,7 +11,7 @@ use std::task::Context;
 
 use trine_core::lowlevel::{Group, ScopeFrame, TaskFrame, Under};
 
-use crate::flat::{Call, News};
+use crate::call::{Call, News};
 
 /// The slot of the body, which is no task and lies elsewhere.
 pub(crate) const BODY: u32 = u32::MAX;

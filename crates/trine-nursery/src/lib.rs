@@ -18,6 +18,7 @@
 //! task that was started by another one, `service.rs` tasks that outlive the others.
 #![forbid(unsafe_code)]
 
+mod call;
 mod error_group;
 mod flat;
 mod frames;
@@ -28,6 +29,7 @@ mod nursery;
 mod open;
 mod origin;
 mod output;
+mod payload;
 mod race;
 mod running;
 mod service;

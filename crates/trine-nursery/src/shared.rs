@@ -3,21 +3,20 @@
 use std::any::Any;
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
-use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::rc::Rc;
 use std::task::Context;
 
 use trine_core::lowlevel::{Group, Spawned, Under};
 
-use crate::flat::News;
+use crate::call::News;
 use crate::frames::{Frames, TaskId};
 use crate::nursery::Nursery;
 use crate::origin::Origin;
+use crate::payload::{Payload, drop_payload, resume_or_drop};
 use crate::service::Services;
 use crate::task::{Task, Work};
 use crate::tasks::Tasks;
-
-pub(crate) type Payload = Box<dyn Any + Send>;
 
 /// Takes an error out of its box.
 type Unbox<E> = fn(Box<dyn Any>) -> E;
@@ -239,26 +238,6 @@ impl<E> Drop for Opened<'_, E> {
             resume_or_drop(payload);
         }
     }
-}
-
-/// Goes on with a panic, unless one is on its way already.
-pub(crate) fn resume_or_drop(payload: Payload) {
-    if std::thread::panicking() {
-        drop_payload(payload);
-    } else {
-        resume_unwind(payload);
-    }
-}
-
-/// Drops a payload that nobody is left to be told of. Its drop may panic, and so may that of the
-/// new payload; one that never ends is leaked.
-pub(crate) fn drop_payload(payload: Payload) {
-    const PATIENCE: usize = 8;
-    let mut last = Some(payload);
-    for _ in 0..PATIENCE {
-        last = catch_unwind(AssertUnwindSafe(|| drop(last.take()))).err();
-    }
-    std::mem::forget(last);
 }
 
 /// Says where a call came from that cannot be done on a closed nursery.

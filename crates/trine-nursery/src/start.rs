@@ -23,7 +23,8 @@ use trine_core::lowlevel::{ScopeFrame, TaskBox, TaskFrame};
 
 use crate::frames::{Frames, TaskId};
 use crate::origin::Origin;
-use crate::shared::{Shared, closed_panic, resume_or_drop};
+use crate::payload::resume_or_drop;
+use crate::shared::{Shared, closed_panic};
 use crate::task::Task;
 
 /// Why a task did not start.

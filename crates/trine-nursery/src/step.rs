@@ -25,10 +25,11 @@ use std::task::{Context, Poll};
 
 use trine_core::lowlevel::{Group, Ready, TaskFrame, Turn};
 
-use crate::flat::{Call, News};
+use crate::call::{Call, News};
 use crate::frames::BODY;
 use crate::origin::Origin;
-use crate::shared::{Payload, Shared};
+use crate::payload::Payload;
+use crate::shared::Shared;
 use crate::task::{Task, Work};
 
 /// Tasks that are started by tasks that were started while the nursery was being drained, and so on: this many

@@ -51,6 +51,7 @@ pub mod lowlevel;
 mod mailbox;
 mod memory;
 mod outside;
+mod pollers;
 mod probe;
 mod ready;
 mod remote;

@@ -21,12 +21,13 @@ use crate::frame::{Flags, FrameId};
 use crate::idle::IdleLine;
 use crate::instrument::Instruments;
 use crate::local::Blocks;
+use crate::pollers::Deferred;
 use crate::probe::Hooks;
 use crate::remote::Mailbox;
 use crate::schedule::Order;
 use crate::spawned::{Spawned, SpawnedTable};
 use crate::timers::Timers;
-use crate::tree::{Deferred, Tree};
+use crate::tree::Tree;
 use crate::waker::Word;
 use crate::work_count::WorkCount;
 

@@ -8,10 +8,8 @@
 //! visibility.rs  from where a cancel can be seen, cached
 //! guards.rs      which frames must be drained before they may be dropped, linked so that a
 //!                cancel finds them
+//! pollers.rs     who polls a scope or group: a task, or a waker of another executor
 //! ```
-//!
-//! Wakers of other executors are user code. They are never called, cloned or dropped in here, but
-//! put into `Deferred`, which the caller empties once it has let go of the tree.
 
 #[cfg(test)]
 mod model;
@@ -22,6 +20,7 @@ use std::task::Waker;
 use crate::bug::bug;
 use crate::frame::{Flags, Frame, FrameId, Hook, Poller, Role};
 use crate::guards::GuardNode;
+use crate::pollers::Deferred;
 use crate::timers::TimerId;
 use crate::waker::{LAST_FRAME, LAST_GENERATION};
 
@@ -37,8 +36,9 @@ pub(crate) struct Tree {
     /// Guard nodes; slot 0 is unused, so that 0 can mean none.
     pub(crate) guards: Vec<GuardNode>,
     pub(crate) free_guard: u32,
-    foreign: Vec<Option<Waker>>,
-    free_foreign: Vec<u32>,
+    /// The wakers of others through which scopes and groups are polled.
+    pub(crate) foreign: Vec<Option<Waker>>,
+    pub(crate) free_foreign: Vec<u32>,
     /// Tasks in which an operation did nothing, or was passed over in some line, because a cancel
     /// was visible from it. They are woken when a shield or a move may have hidden the cancel
     /// again.
@@ -49,38 +49,6 @@ pub(crate) struct Tree {
     pub(crate) flushed: (u32, usize),
     pub(crate) deferred: Deferred,
     pub(crate) scratch: Vec<FrameId>,
-}
-
-/// Foreign wakers to call or just to drop, once the tree is no longer borrowed.
-#[derive(Debug)]
-pub(crate) struct Deferred(Vec<(Waker, bool)>);
-
-impl Deferred {
-    pub(crate) const fn new() -> Self {
-        Self(Vec::new())
-    }
-
-    #[inline]
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    pub(crate) fn wake(&mut self, wakers: impl IntoIterator<Item = Waker>) {
-        self.0.extend(wakers.into_iter().map(|waker| (waker, true)));
-    }
-
-    pub(crate) fn drop(&mut self, wakers: impl IntoIterator<Item = Waker>) {
-        self.0.extend(wakers.into_iter().map(|waker| (waker, false)));
-    }
-
-    #[cold]
-    pub(crate) fn run(self) {
-        for (waker, wake) in self.0 {
-            if wake {
-                waker.wake();
-            }
-        }
-    }
 }
 
 fn next_generation(generation: u16) -> u16 {
@@ -388,94 +356,5 @@ impl Tree {
             && self.frames.get(id.index()).is_some_and(|frame| {
                 frame.generation == generation && !matches!(frame.role, Role::Free { .. })
             })
-    }
-
-    fn poller_mut(&mut self, id: FrameId) -> &mut Poller {
-        match &mut self.frames[id.index()].role {
-            Role::Group { poller, .. } | Role::Scope { poller, .. } => poller,
-            role => bug!("frame {id:?} has no poller: {role:?}"),
-        }
-    }
-
-    pub(crate) fn poller(&mut self, id: FrameId) -> Poller {
-        *self.poller_mut(id)
-    }
-
-    /// Whether a scope or group hangs and is polled as it was the last time.
-    #[inline]
-    pub(crate) fn is_settled(&self, id: FrameId, outer: FrameId, task: FrameId) -> bool {
-        let frame = &self.frames[id.index()];
-        let (Role::Group { poller, .. } | Role::Scope { poller, .. }) = frame.role else {
-            return false;
-        };
-        frame.outer == outer
-            && poller == Poller::task(task)
-            && frame.hook.holds(self.generation(outer))
-    }
-
-    /// What is visible from inside a scope, if it hangs and is polled as it was the last time, and
-    /// nothing was cancelled or hidden since.
-    #[inline]
-    pub(crate) fn settled_scope(&self, id: FrameId, outer: FrameId, task: FrameId) -> Option<bool> {
-        let frame = &self.frames[id.index()];
-        let Role::Scope { poller, .. } = frame.role else { return None };
-        let settled = frame.outer == outer
-            && frame.seen == self.epoch
-            && poller == Poller::task(task)
-            && frame.hook.holds(self.generation(outer));
-        settled.then(|| frame.flags.has(Flags::VISIBLE))
-    }
-
-    /// Remembers that a scope or group is polled by a task of ours.
-    pub(crate) fn set_task_poller(&mut self, id: FrameId, task: FrameId) {
-        let new = Poller::task(task);
-        let old = std::mem::replace(self.poller_mut(id), new);
-        if old != new {
-            self.drop_poller(old);
-        }
-    }
-
-    /// Forgets who polls a scope or group, until it is polled again: there is nothing inside it.
-    pub(crate) fn forget_poller(&mut self, id: FrameId) {
-        self.replace_poller(id, Poller::NOBODY);
-    }
-
-    pub(crate) fn replace_poller(&mut self, id: FrameId, new: Poller) {
-        let old = std::mem::replace(self.poller_mut(id), new);
-        self.drop_poller(old);
-    }
-
-    /// Whether the foreign waker that is kept for a frame still is the right one.
-    pub(crate) fn foreign_poller_is(&mut self, id: FrameId, waker: &Waker) -> bool {
-        let kept = self.poller(id).as_foreign().and_then(|at| self.foreign[at].as_ref());
-        kept.is_some_and(|kept| kept.will_wake(waker))
-    }
-
-    /// Remembers that a scope or group is polled through somebody else's waker.
-    pub(crate) fn set_foreign_poller(&mut self, id: FrameId, waker: Waker) {
-        let old = self.poller(id);
-        if let Some(at) = old.as_foreign() {
-            let old = self.foreign[at].replace(waker);
-            self.deferred.drop(old);
-            return;
-        }
-        let at = self.free_foreign.pop().unwrap_or_else(|| {
-            self.foreign.push(None);
-            u32::try_from(self.foreign.len() - 1).expect("fewer than 2^31 foreign wakers")
-        });
-        self.foreign[at as usize] = Some(waker);
-        *self.poller_mut(id) = Poller::foreign(at);
-    }
-
-    /// Takes the foreign waker out to be called: it is asked for anew at the next poll.
-    pub(crate) fn call_foreign(&mut self, at: usize) {
-        self.deferred.wake(self.foreign[at].take());
-    }
-
-    fn drop_poller(&mut self, poller: Poller) {
-        if let Some(at) = poller.as_foreign() {
-            self.deferred.drop(self.foreign[at].take());
-            self.free_foreign.push(at as u32);
-        }
     }
 }

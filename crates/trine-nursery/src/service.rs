@@ -63,10 +63,16 @@ impl<'env> Services<'env> {
     #[inline]
     pub(crate) fn forget_host(&self, slot: u32) {
         if self.host.get() == Some(slot) {
-            self.host.set(None);
-            let queue = self.queue.take();
-            drop(queue);
+            self.forget();
         }
+    }
+
+    /// There are no services any more. Those that the host has not seen yet hold the nursery that holds
+    /// them, so they are dropped here.
+    pub(crate) fn forget(&self) {
+        self.host.set(None);
+        let queue = self.queue.take();
+        drop(queue);
     }
 
     /// Nobody is left whom the services could serve: they are cancelled. Gives the slot of the host

@@ -203,6 +203,7 @@ impl<'env, E> Shared<'env, E> {
     /// Drops the services of a nursery that is dropped unfinished.
     pub(crate) fn drop_services(&self) {
         self.drop_all_but(None);
+        self.catch(|| self.services.forget());
     }
 
     fn drop_all_but(&self, slot: Option<u32>) {

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::panic::resume_unwind;
+use std::rc::Rc;
 use std::task::Poll;
 
 use trine_cancel::{CancelScope, finally, move_on_after, shield};
@@ -12,6 +13,29 @@ use trine_nursery::{Nursery, open_nursery, try_open_nursery};
 use crate::support::{
     Trace, expect_trace, ms, panic_message, run, run_shuffled, sleep_ms, watch_panics,
 };
+
+/// A nursery that is dropped before its services have begun leaves nothing of them behind.
+// rule: D-13
+#[test]
+fn dropped_before_it_has_begun() {
+    run(async {
+        let held = Rc::new(());
+        let mut nursery = Box::pin(open_nursery(async |nursery: Nursery<'_>| {
+            for _ in 0..2 {
+                let held = held.clone();
+                nursery.start_service(async move {
+                    let _held = held;
+                    sleep_forever().await
+                });
+            }
+            sleep_forever().await
+        }));
+        let begun = poll_fn(|cx| Poll::Ready(nursery.as_mut().poll(cx).is_ready())).await;
+        assert!(!begun);
+        drop(nursery);
+        assert_eq!(Rc::strong_count(&held), 1);
+    });
+}
 
 /// A service outlives the body and the other tasks, and is cancelled and drained then.
 #[test]

@@ -65,23 +65,26 @@ fn a_rate_that_divides_no_nanosecond_is_not_rounded() {
 #[test]
 fn those_who_wait_are_served_in_the_order_they_came_and_nobody_overtakes() {
     let order = RefCell::new(vec![]);
-    run(open_nursery(async |nursery| {
-        let rate = &*Box::leak(Box::new(RateLimiter::new(1, millis(10))));
+    run(async {
+        let rate = RateLimiter::new(1, millis(10));
         rate.acquire().await;
-        for name in ["a", "b", "c"] {
-            let order = &order;
-            nursery.start_soon(async move {
-                rate.acquire().await;
-                order.borrow_mut().push(name);
-            });
-            checkpoint().await;
-        }
-        // The rate would allow it at 10 ms, but that is a's turn.
-        sleep(millis(9)).await;
-        assert_eq!(rate.try_acquire().unwrap_err().retry_after, millis(1));
-        sleep(millis(6)).await;
-        assert_eq!(rate.try_acquire().unwrap_err().retry_after, millis(5));
-    }));
+        open_nursery(async |nursery| {
+            for name in ["a", "b", "c"] {
+                let (rate, order) = (&rate, &order);
+                nursery.start_soon(async move {
+                    rate.acquire().await;
+                    order.borrow_mut().push(name);
+                });
+                checkpoint().await;
+            }
+            // The rate would allow it at 10 ms, but that is a's turn.
+            sleep(millis(9)).await;
+            assert_eq!(rate.try_acquire().unwrap_err().retry_after, millis(1));
+            sleep(millis(6)).await;
+            assert_eq!(rate.try_acquire().unwrap_err().retry_after, millis(5));
+        })
+        .await;
+    });
     assert_eq!(*order.borrow(), ["a", "b", "c"]);
 }
 

@@ -104,7 +104,7 @@ fn line_of(code: &str) -> usize {
 /// What is still open when everything should be gone fails the test: here a nursery that is leaked.
 // rule: D-13
 #[test]
-fn finds_what_is_left_behind() {
+fn finds_what_was_leaked_on_purpose() {
     let leak = || async {
         let mut nursery = Box::pin(open_nursery(async |nursery| {
             nursery.start_soon(sleep(secs(1)));
@@ -119,7 +119,7 @@ fn finds_what_is_left_behind() {
 /// The same where the test names the region, and looks afterwards.
 // rule: D-13
 #[test]
-fn finds_what_a_region_has_left_behind() {
+fn finds_what_a_region_has_leaked_on_purpose() {
     let leak = || async {
         let region = cancellable(async {
             let mut scope = Box::pin(move_on_after(secs(1), sleep(secs(5))));

@@ -338,10 +338,14 @@ impl Both {
         self.tree.end_turn(group, rest);
     }
 
-    /// Polls all that is ready, in the tree and in the model.
+    /// Polls all that is ready, in the tree and in the model. A poll also answers who was asked for one
+    /// (`kept.rs`).
     fn drain(&mut self) {
         for at in 0..self.nodes.len() {
-            if let (true, Kind::Group(..)) = (self.nodes[at].live, &self.nodes[at].kind) {
+            if let (true, Kind::Group(_, poller)) = (self.nodes[at].live, &self.nodes[at].kind) {
+                if let Some(poller) = *poller {
+                    self.tree.set_task_poller(self.nodes[at].id, self.nodes[poller].id);
+                }
                 let mut ready = self.tree.take_ready(self.nodes[at].id);
                 while ready.is_some() {
                     (ready, _) = self.tree.next_ready(ready);

@@ -336,6 +336,12 @@ impl Both {
         let (rest, popped) = self.tree.next_ready(id);
         assert_eq!(popped.is_some(), self.nodes[task].live);
         self.tree.end_turn(group, rest);
+        // A turn that leaves something asks for another.
+        if let Kind::Group(list, Some(poller)) = &self.nodes[at].kind
+            && !list.is_empty()
+        {
+            self.wake(*poller);
+        }
     }
 
     /// Polls all that is ready, in the tree and in the model. A poll also answers who was asked for one

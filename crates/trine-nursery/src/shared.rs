@@ -74,13 +74,13 @@ impl<'env, E> Shared<'env, E> {
     ) -> Option<TaskId> {
         let group = self.frames.group.borrow();
         let group = group.as_ref().filter(|_| self.frames.is_open())?;
-        let id = self.tasks.borrow_mut().reserve();
+        let place = Reserved::new(&self.tasks);
+        let id = place.id;
         let frame = group.add_at(Under::Group, id.slot, site);
         if let Some(name) = name {
             frame.set_name(name);
         }
-        let task = Task::nested(work(), frame, id.age);
-        self.tasks.borrow_mut().put(id.slot, task);
+        place.fill(Task::nested(work(), frame, id.age));
         Some(id)
     }
 
@@ -93,9 +93,9 @@ impl<'env, E> Shared<'env, E> {
         let group = self.frames.group.borrow();
         let group = group.as_ref().filter(|_| self.frames.is_open())?;
         self.unbox.set(Some(unbox));
-        let id = self.tasks.borrow_mut().reserve();
-        let task = Task::Flat { spawned: spawn(group, id), age: id.age };
-        self.tasks.borrow_mut().put(id.slot, task);
+        let place = Reserved::new(&self.tasks);
+        let id = place.id;
+        place.fill(Task::Flat { spawned: spawn(group, id), age: id.age });
         if group.is_cancelled() {
             self.late.borrow_mut().push(id);
             group.wake();
@@ -211,6 +211,32 @@ impl<'env, E> Shared<'env, E> {
         for task in tasks {
             self.drop_task(task);
         }
+    }
+}
+
+/// The slot of a task that is about to be put there. Given back if that panics: outside of a run, or
+/// by a foreign waker that is called.
+struct Reserved<'t, 'env, E> {
+    tasks: &'t RefCell<Tasks<'env, E>>,
+    id: TaskId,
+}
+
+impl<'t, 'env, E> Reserved<'t, 'env, E> {
+    #[inline]
+    fn new(tasks: &'t RefCell<Tasks<'env, E>>) -> Self {
+        Self { tasks, id: tasks.borrow_mut().reserve() }
+    }
+
+    #[inline]
+    fn fill(self, task: Task<'env, E>) {
+        self.tasks.borrow_mut().put(self.id.slot, task);
+        std::mem::forget(self);
+    }
+}
+
+impl<E> Drop for Reserved<'_, '_, E> {
+    fn drop(&mut self) {
+        self.tasks.borrow_mut().release(self.id.slot);
     }
 }
 

@@ -179,7 +179,8 @@ impl<'env, E: 'env, V: 'env> Start<'env, E, V> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<V, StartError<E>>> {
         let mut ended = None;
         if !self.has_moved() {
-            *self.cell.caller.borrow_mut() = Some(cx.waker().clone());
+            let before = self.cell.caller.replace(Some(cx.waker().clone()));
+            drop(before);
             let poll = AssertUnwindSafe(|| self.region.poll_body(Pin::new(&mut self.future), cx));
             match catch_unwind(poll) {
                 Ok(Poll::Ready(result)) => ended = Some(result),

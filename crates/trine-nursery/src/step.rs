@@ -67,6 +67,12 @@ fn may_drop(frame: &TaskFrame) -> bool {
     frame.is_cancelled() && !frame.has_guards()
 }
 
+/// The same for one that the run polls. If it has come to its end since it was polled while cancelled,
+/// there is another call of it, with what it has ended with.
+fn may_drop_flat<E>(task: &Task<'_, E>) -> bool {
+    !task.has_ended() && may_drop(task.frame())
+}
+
 /// One poll of a nursery.
 pub(crate) struct Step<'p, 'env, E, B, T> {
     turn: Turn<'p>,
@@ -302,7 +308,7 @@ where
             .tasks
             .borrow()
             .find(call.task)
-            .map(|task| (Origin::of(task), self.cancelled.tasks && may_drop(task.frame())));
+            .map(|task| (Origin::of(task), self.cancelled.tasks && may_drop_flat(task)));
         let Some((origin, drained)) = seen else { return };
         match call.news {
             News::Cancelled if !drained => return,
@@ -338,7 +344,7 @@ where
         if let Task::Flat { spawned, .. } = &task {
             ready.poll(|cx| spawned.poll(cx));
         }
-        let cut = !task.has_ended() && may_drop(task.frame());
+        let cut = may_drop_flat(&task);
         self.shared.tasks.borrow_mut().put(slot, task);
         if cut {
             self.note_cut();

@@ -7,6 +7,7 @@ mod counted;
 mod dropped;
 mod endless;
 mod error_group;
+mod flat;
 mod found;
 mod handle;
 mod leak;

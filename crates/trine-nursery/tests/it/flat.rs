@@ -1,0 +1,92 @@
+//! What tasks that the run polls report to their nursery, beside those that the nursery polls.
+
+use std::cell::RefCell;
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::rc::Rc;
+use std::task::Poll;
+
+use trine_core::{checkpoint, sleep_forever};
+use trine_nursery::{Nursery, open_nursery, try_open_nursery};
+
+use crate::support::{WAYS, panic_message, run};
+
+/// Cancels the tasks of the nursery, itself among them, and gives the run one more poll before it goes
+/// on.
+async fn cancel_and_yield(nursery: &Nursery<'_, &'static str>) {
+    let mut cancelled = false;
+    poll_fn(|cx| {
+        if cancelled {
+            return Poll::Ready(());
+        }
+        cancelled = true;
+        // In this order, so that the run polls this task before the nursery.
+        cx.waker().wake_by_ref();
+        nursery.cancel_tasks();
+        Poll::Pending
+    })
+    .await;
+}
+
+/// A task that is cancelled, and comes to its end before its nursery looks at it, is told of like any
+/// other.
+// rule: N-3, D-7
+#[test]
+fn an_error_in_the_last_poll() {
+    for way in WAYS {
+        run(async move {
+            let result = try_open_nursery(async |nursery: Nursery<'static, &str>| {
+                let handle = nursery.clone();
+                way.start(&nursery, async move {
+                    cancel_and_yield(&handle).await;
+                    Err("failed")
+                });
+                sleep_forever().await
+            })
+            .await;
+            let Err::<Infallible, _>(group) = result;
+            assert_eq!(group.errors(), ["failed"], "{way:?}");
+        });
+    }
+}
+
+/// The same for a panic.
+// rule: N-4, D-7
+#[test]
+fn a_panic_in_the_last_poll() {
+    for way in WAYS {
+        let message = panic_message(|| {
+            run(async move {
+                let _ = try_open_nursery(async |nursery: Nursery<'static, &str>| {
+                    let handle = nursery.clone();
+                    way.start(&nursery, async move {
+                        cancel_and_yield(&handle).await;
+                        panic!("in the last poll");
+                    });
+                    Ok(())
+                })
+                .await;
+            });
+        });
+        assert_eq!(message, "in the last poll", "{way:?}");
+    }
+}
+
+/// One that cannot be started, as there is no run, leaves no place behind that the nursery would wait
+/// for.
+// rule: L-10, N-1
+#[test]
+fn spawned_outside_of_a_run() {
+    let handle: Rc<RefCell<Option<Nursery<'static>>>> = Rc::default();
+    let give = handle.clone();
+    let mut nursery = Box::pin(open_nursery(async move |nursery: Nursery<'static>| {
+        give.replace(Some(nursery));
+        checkpoint().await;
+    }));
+    trine_core::run(poll_fn(|cx| Poll::Ready(nursery.as_mut().poll(cx).is_ready())));
+    let handle = handle.take().expect("it was given");
+    let message = panic_message(|| handle.spawn(sleep_forever()));
+    assert!(message.contains("outside of a run"), "{message}");
+    assert_eq!(handle.len(), 0);
+    run(nursery);
+}

@@ -79,6 +79,7 @@ impl Runtime {
 
     #[cold]
     fn settle(&self, id: FrameId, current: FrameId, task: Option<FrameId>, waker: &Waker) -> bool {
+        self.refuse_cycle(id, current);
         let (moved, known) = self.tree(|tree| {
             let moved = tree.outer(id) != current;
             if moved {
@@ -99,5 +100,16 @@ impl Runtime {
             self.tree(|tree| tree.set_foreign_poller(id, waker));
         }
         moved
+    }
+
+    /// Panics if a frame is to be hung under one that is inside it. Nothing is borrowed meanwhile: the
+    /// panic hook may ask which task this is.
+    pub(crate) fn refuse_cycle(&self, id: FrameId, outer: FrameId) {
+        let inside = self.peek(|tree| tree.outer(id) != outer && tree.is_inside(outer, id));
+        assert!(
+            !inside,
+            "a nursery, scope or shield was polled by a task that is inside it: keep its future \
+             out of the reach of its own tasks"
+        );
     }
 }

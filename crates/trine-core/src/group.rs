@@ -238,11 +238,10 @@ impl Group {
     #[cold]
     fn move_beside(&self, runtime: &Runtime, outer: FrameId) {
         let (beside, generation) = self.beside.get();
-        runtime.tree(|tree| {
-            if tree.is_current(beside, generation) {
-                tree.move_under(beside, outer);
-            }
-        });
+        if runtime.peek(|tree| tree.is_current(beside, generation)) {
+            runtime.refuse_cycle(beside, outer);
+            runtime.tree(|tree| tree.move_under(beside, outer));
+        }
     }
 
     /// Cancels the group and with it every task under it, once and for all.

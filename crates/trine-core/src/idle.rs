@@ -37,11 +37,6 @@ impl IdleLine {
         Self { waiting: Vec::new() }
     }
 
-    /// Forgets everybody: the run is over.
-    pub(crate) fn clear(&mut self) {
-        *self = Self::new();
-    }
-
     /// The shortest time for which somebody wants the run to be idle before being woken.
     pub(crate) fn cushion(&mut self) -> Option<Duration> {
         self.waiting.retain(|entry| entry.state.get() == State::Waiting);

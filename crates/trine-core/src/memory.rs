@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::idle::IdleLine;
 use crate::runtime::Runtime;
 use crate::tree::Tree;
 
@@ -33,7 +34,9 @@ impl Runtime {
         self.tree(Tree::shrink_if_empty);
         self.timers.borrow_mut().shrink_if_empty();
         self.spawned.borrow_mut().shrink_if_empty();
-        self.idle.borrow_mut().clear();
+        let idle = self.idle.replace(IdleLine::new());
+        // It may hold foreign wakers, whose destructors may come back here.
+        drop(idle);
         self.blocks.shrink_if_empty();
         let mut notes = self.notes.borrow_mut();
         if notes.is_empty() {

@@ -6,6 +6,7 @@
 use std::task::Waker;
 
 use crate::bug::bug;
+use crate::first_panic::FirstPanic;
 use crate::frame::{Flags, FrameId, Poller, Role};
 use crate::tree::Tree;
 
@@ -33,11 +34,12 @@ impl Deferred {
 
     #[cold]
     pub(crate) fn run(self) {
+        // One that panics does not keep the others from being called.
+        let mut panic = FirstPanic::default();
         for (waker, wake) in self.0 {
-            if wake {
-                waker.wake();
-            }
+            panic.catch(|| if wake { waker.wake() } else { drop(waker) });
         }
+        panic.finish();
     }
 }
 

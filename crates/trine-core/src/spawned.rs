@@ -136,8 +136,22 @@ impl Drop for Polling {
     fn drop(&mut self) {
         let mut future = self.future.take();
         let over = future.take_if(|_| !self.pending);
+        // Also if the destructors of what is over panic: else the slot would never be free again.
+        let _polled = Polled { slot: self.slot, future };
         drop(over);
-        let left = table(|mut table| table.end(self.slot, future));
+    }
+}
+
+/// The end of a poll, with what there is more to do.
+struct Polled {
+    slot: u32,
+    future: Option<TaskBox<'static, ()>>,
+}
+
+impl Drop for Polled {
+    #[inline]
+    fn drop(&mut self) {
+        let left = table(|mut table| table.end(self.slot, self.future.take()));
         drop(left);
     }
 }

@@ -34,13 +34,15 @@ impl TaskFrame {
         site: &'static Location<'static>,
     ) -> Self {
         let (id, poller) = runtime.peek(|tree| tree.open_task(home, outer, slot, site));
+        // From here on it is released, should a foreign waker or an instrument panic.
+        let frame = Self { id, _local: PhantomData };
         if poller != Poller::NOBODY {
             runtime.tree(|tree| tree.wake_poller(poller));
         }
         if runtime.hooked.get() {
             runtime.instrument(id, Step::Spawned);
         }
-        Self { id, _local: PhantomData }
+        frame
     }
 
     #[inline]
@@ -190,7 +192,10 @@ impl TaskFrame {
     /// # });
     /// ```
     pub fn adopt(&self, scope: &ScopeFrame) {
-        Runtime::with(|runtime| runtime.tree(|tree| tree.move_under(scope.id(), self.id)));
+        Runtime::with(|runtime| {
+            runtime.refuse_cycle(scope.id(), self.id);
+            runtime.tree(|tree| tree.move_under(scope.id(), self.id));
+        });
     }
 
     /// Says in the tree of tasks that the future is gone, though the frame is kept.

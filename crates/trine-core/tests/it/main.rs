@@ -6,5 +6,6 @@ mod interval;
 mod kept;
 mod run;
 mod schedule;
+mod spawned;
 mod support;
 mod wakers;

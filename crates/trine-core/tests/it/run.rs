@@ -1,11 +1,14 @@
 //! `run`: nested, in several threads, after a panic; and what must be inside one.
 
+use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use trine_core::lowlevel::{Group, ScopeFrame, Usage, spawn_system, usage, wait_idle};
+use trine_core::lowlevel::{
+    Group, ScopeFrame, Usage, current_task, spawn_system, usage, wait_idle,
+};
 use trine_core::{Runner, checkpoint, now, run, sleep, sleep_until};
 
 use crate::support::{Virtual, in_region, ms};
@@ -88,7 +91,7 @@ fn the_thread_is_as_before() {
 // rule: L-8
 #[test]
 fn panics_at_the_end_of_a_run() {
-    struct Bomb(std::rc::Rc<std::cell::Cell<u32>>);
+    struct Bomb(std::rc::Rc<Cell<u32>>);
     impl Drop for Bomb {
         fn drop(&mut self) {
             self.0.set(self.0.get() + 1);
@@ -96,7 +99,7 @@ fn panics_at_the_end_of_a_run() {
         }
     }
     for (main_panics, expected) in [(true, "the first"), (false, "at the end")] {
-        let count = std::rc::Rc::new(std::cell::Cell::new(0));
+        let count = std::rc::Rc::new(Cell::new(0));
         let message = message(|| {
             run(async {
                 for _ in 0..3 {
@@ -192,4 +195,36 @@ fn kept_from_one_run_to_the_next() {
         });
         assert_eq!(usage(), Usage::default());
     }
+}
+
+/// A panic hook may ask which task it is that panics, also when it is this library that does.
+// rule: L-8, L-10
+#[test]
+fn a_panic_hook_that_asks_for_the_task() {
+    thread_local! {
+        static ASKS: Cell<bool> = const { Cell::new(false) };
+        static TOLD: RefCell<String> = const { RefCell::new(String::new()) };
+    }
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if !ASKS.get() {
+            return before(info);
+        }
+        ASKS.set(false);
+        TOLD.set(current_task().map_or("none".into(), |task| task.to_string()));
+    }));
+    ASKS.set(true);
+    let message = message(|| {
+        run(poll_fn(|cx| {
+            let outer = ScopeFrame::open();
+            outer.enter(cx, |cx| {
+                let inner = ScopeFrame::open();
+                inner.enter(cx, |cx| outer.enter(cx, |_| ()));
+            });
+            Poll::Ready(())
+        }));
+    });
+    assert!(message.contains("polled by a task that is inside it"), "{message}");
+    assert_eq!(TOLD.take(), "main");
+    assert_eq!(usage(), Usage::default());
 }

@@ -1,13 +1,15 @@
 //! Wakers: kept, cloned, sent, and woken whenever and wherever.
 
 use std::cell::RefCell;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
-use trine_core::lowlevel::{ScopeFrame, WaitCell, Waiter, spawn_system};
+use trine_core::lowlevel::{ScopeFrame, Usage, WaitCell, Waiter, spawn_system, usage, wait_idle};
 use trine_core::{Runner, checkpoint, run, sleep_forever};
 
 use crate::support::{Virtual, in_region, ms};
@@ -145,7 +147,7 @@ fn woken_while_a_thread_ends() {
     }
     thread_local! {
         static BEFORE: RefCell<Option<WakeAtDrop>> = const { RefCell::new(None) };
-        static FUTURE: RefCell<Option<std::pin::Pin<Box<dyn Future<Output = ()>>>>> =
+        static FUTURE: RefCell<Option<Pin<Box<dyn Future<Output = ()>>>>> =
             const { RefCell::new(None) };
         static AFTER: RefCell<Option<WakeAtDrop>> = const { RefCell::new(None) };
     }
@@ -159,7 +161,7 @@ fn woken_while_a_thread_ends() {
                     slot.as_mut().expect("it is there").0.push(waker.clone());
                 });
                 AFTER.with_borrow_mut(|slot| *slot = Some(WakeAtDrop(vec![waker])));
-                let mut future: std::pin::Pin<Box<dyn Future<Output = ()>>> = Box::pin(async {
+                let mut future: Pin<Box<dyn Future<Output = ()>>> = Box::pin(async {
                     trine_core::sleep(ms(10)).await;
                     sleep_forever().await
                 });
@@ -242,4 +244,70 @@ fn none_is_cloned_while_those_who_wait_are_asked() {
         assert_eq!(in_region(&region, in_region(&inner, body)).await, None);
     });
     assert_eq!(Arc::strong_count(&calls), 1);
+}
+
+/// One that panics keeps nobody else from being woken.
+// rule: L-9, L-7
+#[test]
+fn one_that_panics_is_not_the_last() {
+    struct Panics;
+    impl Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            panic!("woken");
+        }
+    }
+    struct Counts(AtomicUsize);
+    impl Wake for Counts {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    let calls = Arc::new(Counts(AtomicUsize::new(0)));
+    run(async {
+        let (region, inner) = (ScopeFrame::open(), ScopeFrame::open());
+        let body = poll_fn(|_| {
+            let wakers = [Waker::from(Arc::new(Panics)), Waker::from(calls.clone())];
+            let waiters = wakers.map(|waker| Waiter::new(&Context::from_waker(&waker)));
+            region.cancel();
+            assert!(!waiters.iter().any(Waiter::accepts));
+            let shielded = catch_unwind(AssertUnwindSafe(|| inner.set_shield(true)));
+            assert!(shielded.is_err());
+            assert_eq!(calls.0.load(Ordering::Relaxed), 1);
+            inner.set_shield(false);
+            Poll::<()>::Pending
+        });
+        // Only its first poll is of interest.
+        let mut body = Some(body);
+        let body = poll_fn(|cx| match body.take() {
+            Some(mut body) => Pin::new(&mut body).poll(cx),
+            None => Poll::Pending,
+        });
+        assert_eq!(in_region(&region, in_region(&inner, body)).await, None);
+    });
+}
+
+/// One that is dropped at the end of a run may give back what it holds of that.
+// rule: L-9, D-13
+#[test]
+fn one_that_is_dropped_at_the_end_of_a_run() {
+    thread_local! {
+        static KEPT: RefCell<Option<ScopeFrame>> = const { RefCell::new(None) };
+    }
+    struct GivesBack;
+    impl Wake for GivesBack {
+        fn wake(self: Arc<Self>) {}
+    }
+    impl Drop for GivesBack {
+        fn drop(&mut self) {
+            drop(KEPT.take());
+        }
+    }
+    run(poll_fn(|_| {
+        KEPT.set(Some(ScopeFrame::open()));
+        let waker = Waker::from(Arc::new(GivesBack));
+        let mut idle = pin!(wait_idle(ms(0)));
+        assert!(idle.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        Poll::Ready(())
+    }));
+    assert_eq!(usage(), Usage::default());
 }

@@ -29,7 +29,6 @@ use crate::enter::Entered;
 use crate::kept::Left;
 use crate::runtime::Runtime;
 use crate::scope::{ScopeFrame, Until};
-use crate::waiter::Waiter;
 
 /// What one poll of a region's body led to.
 #[derive(Debug)]
@@ -236,7 +235,7 @@ impl ScopeFrame {
         if self.is_cancelled_outside() {
             self.stop_holding();
             // Should a shield hide that cancel after all, we are woken and look again.
-            let _ = Waiter::new(cx).accepts();
+            Runtime::pass_over_cut(cx.waker());
             return Poll::Pending;
         }
         if self.cancel_called() {

@@ -343,6 +343,25 @@ impl Group {
         Runtime::with(|runtime| runtime.tree(|tree| tree.set_holds(self.id, on)));
     }
 
+    /// Has whoever polls this group do so again when a shield or a move may have hidden the cancel that
+    /// has cut it short.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::{future::poll_fn, task::Poll};
+    /// # use trine_core::lowlevel::Group;
+    /// # trine_core::run(async {
+    /// let group = Group::open();
+    /// poll_fn(|cx| Poll::Ready(group.stay_cut(cx))).await;
+    /// # });
+    /// ```
+    pub fn stay_cut(&self, cx: &Context<'_>) {
+        if self.is_cancelled_outside() {
+            Runtime::pass_over_cut(cx.waker());
+        }
+    }
+
     /// Wakes whoever polls this group.
     ///
     /// # Examples

@@ -234,13 +234,36 @@ impl Tree {
         self.passed_over_foreign.push(waker);
     }
 
+    /// The same for a region behind a foreign waker that was cut short: it waits for its end.
+    pub(crate) fn pass_over_cut(&mut self, waker: Waker) {
+        self.bound_passed_over();
+        self.cut_foreign.push(waker);
+    }
+
+    /// Whether an operation could come to be seen from elsewhere when a frame with these flags is
+    /// released: a cancel is visible from it, and something was passed over behind a foreign waker.
+    #[inline(always)]
+    pub(crate) fn may_uncover(&self, flags: Flags) -> bool {
+        flags.has(Flags::VISIBLE) && !self.passed_over_foreign.is_empty()
+    }
+
+    /// Wakes the operations behind foreign wakers, for a place with a cancel is gone. Others may wait for
+    /// them too (a `Shared`), from where nothing is cancelled, and be woken by them only. Regions that
+    /// were cut short are left: nobody else can poll those.
+    #[cold]
+    pub(crate) fn wake_uncovered(&mut self) {
+        let foreign = std::mem::take(&mut self.passed_over_foreign);
+        self.deferred.wake(foreign);
+    }
+
     /// Most of those passed over are dropped soon after. So that what is stale does not pile up, all
     /// are woken when there are more of them than could be alive: a spurious poll is always allowed.
     ///
     /// Those that are alive come back then. If nothing was cancelled or hidden since the last time, all
     /// may be alive, behind foreign wakers: so there must be twice as many for the next time.
     fn bound_passed_over(&mut self) {
-        let kept = self.passed_over.len() + self.passed_over_foreign.len();
+        let foreign = self.passed_over_foreign.len() + self.cut_foreign.len();
+        let kept = self.passed_over.len() + foreign;
         let (epoch, before) = self.flushed;
         if kept < PASSED_OVER_MIN + 2 * self.live() || epoch == self.epoch && kept < 2 * before {
             return;
@@ -259,6 +282,8 @@ impl Tree {
         }
         let foreign = std::mem::take(&mut self.passed_over_foreign);
         self.deferred.wake(foreign);
+        let cut = std::mem::take(&mut self.cut_foreign);
+        self.deferred.wake(cut);
     }
 }
 

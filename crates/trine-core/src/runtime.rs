@@ -261,6 +261,17 @@ impl Runtime {
         }
     }
 
+    /// The same for a region that was cut short: it waits to be dropped, and nobody else for it.
+    pub(crate) fn pass_over_cut(waker: &Waker) {
+        match Word::of(waker) {
+            Some(word) => Self::pass_over_task(word),
+            None => {
+                let waker = waker.clone();
+                Self::with(|runtime| runtime.peek(|tree| tree.pass_over_cut(waker)));
+            }
+        }
+    }
+
     /// The same for a task, of this run or another.
     pub(crate) fn pass_over_task(word: Word) {
         Self::with(|runtime| {

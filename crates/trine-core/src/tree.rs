@@ -45,6 +45,8 @@ pub(crate) struct Tree {
     pub(crate) passed_over: Vec<(FrameId, u16)>,
     /// The same, for those behind a foreign waker.
     pub(crate) passed_over_foreign: Vec<Waker>,
+    /// The same for regions that were cut short, behind foreign wakers.
+    pub(crate) cut_foreign: Vec<Waker>,
     /// The epoch at which there were too many of them, and how many.
     pub(crate) flushed: (u32, usize),
     pub(crate) deferred: Deferred,
@@ -69,6 +71,7 @@ impl Tree {
             free_foreign: Vec::new(),
             passed_over: Vec::new(),
             passed_over_foreign: Vec::new(),
+            cut_foreign: Vec::new(),
             flushed: (0, 0),
             deferred: Deferred::new(),
             scratch: Vec::new(),
@@ -211,7 +214,8 @@ impl Tree {
         let special = frame.hook.as_node().is_some()
             || poller.as_foreign().is_some()
             || frame.flags.has(Flags::NOTED)
-            || !self.deferred.is_empty();
+            || !self.deferred.is_empty()
+            || self.may_uncover(frame.flags);
         if special {
             return None;
         }
@@ -224,10 +228,12 @@ impl Tree {
     pub(crate) fn release_task(&mut self, id: FrameId) -> bool {
         let frame = &self.frames[id.index()];
         let flags = frame.flags;
-        if frame.hook.as_node().is_none() && !flags.has(Flags::QUEUED) {
-            self.free(id);
-        } else {
+        let special =
+            frame.hook.as_node().is_some() || flags.has(Flags::QUEUED) || self.may_uncover(flags);
+        if special {
             self.release(id);
+        } else {
+            self.free(id);
         }
         flags.has(Flags::NOTED)
     }
@@ -235,6 +241,9 @@ impl Tree {
     /// Lets go of a frame. One that is still queued keeps its slot until it is popped.
     #[inline(never)]
     pub(crate) fn release(&mut self, id: FrameId) {
+        if self.may_uncover(self.frames[id.index()].flags) {
+            self.wake_uncovered();
+        }
         self.forget_guards(id);
         match self.frames[id.index()].role {
             Role::Task { .. } if self.has(id, Flags::QUEUED) => {
@@ -277,6 +286,7 @@ impl Tree {
             debug_assert!(self.foreign.iter().all(Option::is_none));
             let mut deferred = std::mem::replace(&mut self.deferred, Deferred::new());
             deferred.drop(std::mem::take(&mut self.passed_over_foreign));
+            deferred.drop(std::mem::take(&mut self.cut_foreign));
             let first_generation = self.unused_generation();
             *self = Self::new();
             self.deferred = deferred;

@@ -16,7 +16,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
-use trine_core::lowlevel::Waiter;
 
 use crate::origin::Origin;
 use crate::shared::{Opened, Shared};
@@ -105,14 +104,15 @@ fn finish<E, T>(
 /// Something was cut short by a cancel from outside: the scope that was cancelled drops us.
 fn stay_cut<T>(shared: &Shared<'_, impl Sized>, cx: &mut Context<'_>) -> Poll<T> {
     let group = shared.frames.group.borrow();
-    let doomed =
-        group.as_ref().is_some_and(|group| group.is_cancelled_outside() || group.is_doomed());
+    let doomed = group.as_ref().is_some_and(|group| {
+        // Should a shield hide the cancel after all, we are woken and look again.
+        group.stay_cut(cx);
+        group.is_cancelled_outside() || group.is_doomed()
+    });
     assert!(
         doomed,
         "a nursery was polled after it had been cancelled: a cancel scope around it, which is over, \
          has dropped some of its tasks. Open it anew, or keep it out of the scope"
     );
-    // Should a shield hide the cancel after all, we are woken and look again.
-    let _ = Waiter::new(cx).accepts();
     Poll::Pending
 }

@@ -1,7 +1,8 @@
 //! What random programs have found.
 
+use futures_util::future::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use trine_cancel::{CancelScope, finally};
+use trine_cancel::{CancelScope, finally, move_on_after};
 use trine_core::{checkpoint, sleep_forever};
 use trine_nursery::{Nursery, TaskStatus, open_nursery, try_open_nursery};
 
@@ -98,6 +99,31 @@ fn a_start_after_the_cancel() {
                         } else {
                             inner.await;
                         }
+                    });
+                })
+                .await;
+            });
+        }
+    }
+}
+
+/// An operation that two tasks share, and that was passed over because of a cancel of the one which polled it
+/// last, is not lost to the other when that one is gone.
+// rule: D-5, L-7
+#[test]
+fn a_shared_operation_outlives_the_cancel_of_one() {
+    for cleanup in [0, 3] {
+        for way in WAYS {
+            run_shuffled(async move || {
+                let shared = trine_core::sleep(ms(2)).shared();
+                open_nursery(async |nursery: Nursery<'static>| {
+                    let (first, second) = (shared.clone(), shared.clone());
+                    way.start(&nursery, second);
+                    way.start(&nursery, async move {
+                        checkpoint().await;
+                        let first = finally(first, async || sleep_ms(cleanup).await);
+                        // It polls the operation, in its scope: the other one is only woken by it.
+                        assert_eq!(move_on_after(ms(2), first).await, None);
                     });
                 })
                 .await;

@@ -280,8 +280,7 @@ impl Tree {
                 self.wake_task(id);
             }
         }
-        let foreign = std::mem::take(&mut self.passed_over_foreign);
-        self.deferred.wake(foreign);
+        self.wake_uncovered();
         let cut = std::mem::take(&mut self.cut_foreign);
         self.deferred.wake(cut);
     }

@@ -32,7 +32,14 @@ impl Cell {
 /// The cells that the command line names, workload by workload.
 pub(crate) fn select(args: &Args) -> Result<Vec<Cell>, String> {
     let workloads = named(WORKLOADS, |w| w.name, &args.workloads, "workload")?;
-    let peers = named(PEERS, |p| p.name, &args.peers, "peer")?;
+    let mut peers = named(PEERS, |p| p.name, &args.peers, "peer")?;
+    peers.retain(|peer| match (peer.refused)() {
+        None => true,
+        Some(why) => {
+            eprintln!("{} is not available here: {why}", peer.name);
+            false
+        }
+    });
     let cells: Vec<_> = workloads
         .into_iter()
         .flat_map(|workload| {

@@ -35,7 +35,10 @@ pub(crate) fn list() -> String {
         let peers: Vec<_> = PEERS
             .iter()
             .filter(|peer| (peer.program)(workload).is_some())
-            .map(|peer| peer.name)
+            .map(|peer| match (peer.refused)() {
+                None => peer.name.to_owned(),
+                Some(_) => format!("{} (not available here)", peer.name),
+            })
             .collect();
         writeln!(
             text,

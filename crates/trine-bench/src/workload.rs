@@ -11,7 +11,9 @@ pub(crate) enum Kind {
     Group,
     /// The same, each task yields once.
     GroupYield,
-    /// `width` tasks yield, `ops` times together.
+    /// The future that the run was given yields: there is no other task.
+    YieldAlone,
+    /// `width` tasks of one group yield, `ops` times together.
     Yield,
     /// Two tasks send a number back and forth over channels of capacity `width`.
     PingPong,
@@ -136,7 +138,8 @@ impl Workload {
         match self.kind {
             Kind::Group | Kind::GroupYield | Kind::Thread => ops / width * sum_below(width),
             Kind::PingPong | Kind::Pipeline | Kind::FanOut | Kind::ThreadWake => sum_below(ops),
-            Kind::Yield
+            Kind::YieldAlone
+            | Kind::Yield
             | Kind::Sleeps
             | Kind::Timeout
             | Kind::Cancel
@@ -189,8 +192,16 @@ pub(crate) static WORKLOADS: &[Workload] = &[
         [1_000_000, 100_000, 200],
     ),
     row(
+        "yield-alone",
+        "the main future yields, no task beside",
+        "yield",
+        Kind::YieldAlone,
+        Width::Fixed(1),
+        [1_000_000, 200_000, 100],
+    ),
+    row(
         "yield-1",
-        "a lone task yields",
+        "the only task of a group yields",
         "yield",
         Kind::Yield,
         Width::Fixed(1),

@@ -11,6 +11,8 @@ use crate::workload::Workload;
 
 #[cfg(feature = "async-executor")]
 mod async_executor;
+#[cfg(feature = "async-executor")]
+mod async_executor_static;
 #[cfg(feature = "peers-extra")]
 mod async_unsync;
 mod floor;
@@ -18,6 +20,9 @@ mod floor;
 mod flume;
 #[cfg(feature = "futures")]
 mod futures;
+#[cfg(all(feature = "peers-extra", target_os = "linux"))]
+mod glommio;
+mod minimal;
 #[cfg(feature = "peers-extra")]
 mod monoio;
 #[cfg(feature = "peers-extra")]
@@ -33,7 +38,7 @@ pub(crate) type Program = fn(&Bench) -> u64;
 /// What a peer is in the comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// The unavoidable work alone: no runtime, no one's peer.
+    /// What is attainable with fewer promises: no one's peer.
     Floor,
     /// The one that is compared.
     Trine,
@@ -49,28 +54,54 @@ pub(crate) struct Peer {
     pub(crate) role: Role,
     /// Its program for a workload, if it has the means.
     pub(crate) program: fn(&Workload) -> Option<Program>,
+    /// Why it does not run on this machine, if it does not.
+    pub(crate) refused: fn() -> Option<String>,
+}
+
+impl Peer {
+    const fn new(
+        name: &'static str,
+        role: Role,
+        program: fn(&Workload) -> Option<Program>,
+    ) -> Self {
+        Self { name, role, program, refused: || None }
+    }
+
+    /// One to compare with, which runs everywhere.
+    const fn other(name: &'static str, program: fn(&Workload) -> Option<Program>) -> Self {
+        Self::new(name, Role::Peer, program)
+    }
 }
 
 /// Everyone who takes part, in the order of the table.
 pub(crate) static PEERS: &[Peer] = &[
-    Peer { name: "floor", role: Role::Floor, program: floor::program },
-    Peer { name: "trine", role: Role::Trine, program: trine::program },
+    Peer::new("floor", Role::Floor, floor::program),
+    Peer::new("minimal", Role::Floor, minimal::program),
+    Peer::new("trine", Role::Trine, trine::program),
     #[cfg(feature = "tokio")]
-    Peer { name: "tokio", role: Role::Peer, program: tokio::program },
+    Peer::other("tokio", tokio::program),
     #[cfg(feature = "async-executor")]
-    Peer { name: "async-executor", role: Role::Peer, program: async_executor::program },
+    Peer::other("async-executor", async_executor::program),
+    #[cfg(feature = "async-executor")]
+    Peer::other("async-executor-static", async_executor_static::program),
     #[cfg(feature = "futures")]
-    Peer { name: "futures", role: Role::Peer, program: futures::program },
+    Peer::other("futures", futures::program),
+    #[cfg(feature = "futures")]
+    Peer::other("futures-dyn", futures::program_dyn),
     #[cfg(feature = "peers-extra")]
-    Peer { name: "futures-buffered", role: Role::Peer, program: futures::buffered::program },
+    Peer::other("futures-buffered", futures::buffered::program),
     #[cfg(feature = "peers-extra")]
-    Peer { name: "futures-concurrency", role: Role::Peer, program: futures::concurrency::program },
+    Peer::other("futures-buffered-dyn", futures::buffered::program_dyn),
     #[cfg(feature = "peers-extra")]
-    Peer { name: "moro", role: Role::Peer, program: moro::program },
+    Peer::other("futures-concurrency", futures::concurrency::program),
     #[cfg(feature = "peers-extra")]
-    Peer { name: "async-unsync", role: Role::Peer, program: async_unsync::program },
+    Peer::other("moro", moro::program),
     #[cfg(feature = "peers-extra")]
-    Peer { name: "flume", role: Role::Peer, program: flume::program },
+    Peer::other("async-unsync", async_unsync::program),
     #[cfg(feature = "peers-extra")]
-    Peer { name: "monoio", role: Role::Peer, program: monoio::program },
+    Peer::other("flume", flume::program),
+    #[cfg(feature = "peers-extra")]
+    Peer::other("monoio", monoio::program),
+    #[cfg(all(feature = "peers-extra", target_os = "linux"))]
+    Peer { refused: glommio::refused, ..Peer::other("glommio", glommio::program) },
 ];

@@ -21,6 +21,7 @@ pub(crate) fn program(workload: &Workload) -> Option<Program> {
     Some(match workload.kind {
         Kind::Group => group,
         Kind::GroupYield => group_yield,
+        Kind::YieldAlone => yield_alone,
         Kind::Yield => yields,
         // Every task is polled by the runtime itself.
         Kind::Nested | Kind::NestedSpawn => nested,
@@ -53,6 +54,18 @@ fn groups<F: Future<Output = u64> + 'static>(bench: &Bench, task: impl Fn(u64) -
         }
         bench.end();
         sum
+    })
+}
+
+/// `Kind::YieldAlone`.
+fn yield_alone(bench: &Bench) -> u64 {
+    run(bench, async {
+        bench.begin();
+        for _ in 0..bench.ops {
+            yield_now().await;
+        }
+        bench.end();
+        bench.ops
     })
 }
 

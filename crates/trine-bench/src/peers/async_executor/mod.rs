@@ -28,6 +28,7 @@ pub(crate) fn program(workload: &Workload) -> Option<Program> {
         Kind::GroupYield => groups::group_yield,
         Kind::Cancel => groups::cancel,
         Kind::Memory => groups::memory,
+        Kind::YieldAlone => yields::yield_alone,
         Kind::Yield => yields::yields,
         // Every task is polled by the executor itself.
         Kind::Nested | Kind::NestedSpawn => yields::nested,

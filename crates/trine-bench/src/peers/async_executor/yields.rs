@@ -9,6 +9,18 @@ use futures_lite::future::yield_now;
 use super::run;
 use crate::bench::Bench;
 
+/// `Kind::YieldAlone`.
+pub(super) fn yield_alone(bench: &Bench) -> u64 {
+    run(bench, &LocalExecutor::new(), async {
+        bench.begin();
+        for _ in 0..bench.ops {
+            yield_now().await;
+        }
+        bench.end();
+        bench.ops
+    })
+}
+
 /// `Kind::Yield`.
 pub(super) fn yields(bench: &Bench) -> u64 {
     let executor = LocalExecutor::new();

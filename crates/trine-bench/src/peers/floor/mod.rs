@@ -22,6 +22,7 @@ pub(crate) fn program(workload: &Workload) -> Option<Program> {
         Kind::GroupYield => groups::group_yield,
         Kind::Cancel => groups::cancel,
         Kind::Memory => groups::memory,
+        Kind::YieldAlone => yields::lone,
         Kind::Yield if workload.has_width(1) => yields::lone,
         Kind::Yield => yields::yields,
         // Without groups there are no levels between the loop and a task.

@@ -5,7 +5,8 @@
 //! programs: see `Unordered`.
 
 use std::future::pending;
-use std::pin::pin;
+use std::marker::PhantomData;
+use std::pin::{Pin, pin};
 
 use ::futures::executor::block_on;
 use ::futures::future::{Either, select};
@@ -27,6 +28,27 @@ trait Unordered: 'static {
 
     /// Adds a future to the collection.
     fn push<F: Future>(set: &mut Self::Set<F>, future: F);
+
+    /// A future as it goes into the collection.
+    fn task<'a, F: Future + 'a>(future: F) -> impl Future<Output = F::Output> + 'a {
+        future
+    }
+}
+
+/// A collection that takes tasks of different types, as a nursery does: each is boxed.
+struct Dyn<U>(PhantomData<U>);
+
+impl<U: Unordered> Unordered for Dyn<U> {
+    type Set<F: Future> = U::Set<F>;
+
+    fn push<F: Future>(set: &mut Self::Set<F>, future: F) {
+        U::push(set, future);
+    }
+
+    fn task<'a, F: Future + 'a>(future: F) -> impl Future<Output = F::Output> + 'a {
+        let boxed: Pin<Box<dyn Future<Output = F::Output> + 'a>> = Box::pin(future);
+        boxed
+    }
 }
 
 /// `FuturesUnordered` of futures.
@@ -48,7 +70,23 @@ pub(crate) fn program(workload: &Workload) -> Option<Program> {
         Kind::PingPong => Some(channels::ping_pong),
         Kind::Pipeline => Some(channels::pipeline),
         Kind::ThreadWake => Some(channels::thread_wakes),
+        Kind::YieldAlone => Some(yields::yield_alone),
         _ => group_program::<Futures>(workload),
+    }
+}
+
+/// The program of `FuturesUnordered` of boxed futures for a workload.
+pub(crate) fn program_dyn(workload: &Workload) -> Option<Program> {
+    dyn_program::<Futures>(workload)
+}
+
+/// The program of a collection of boxed futures, where there is more than one future.
+fn dyn_program<U: Unordered>(workload: &Workload) -> Option<Program> {
+    match workload.kind {
+        // It boxes each level as it is.
+        Kind::Nested => None,
+        Kind::Yield if workload.has_width(1) => None,
+        _ => group_program::<Dyn<U>>(workload),
     }
 }
 
@@ -70,7 +108,7 @@ fn group_program<U: Unordered>(workload: &Workload) -> Option<Program> {
 /// `FuturesUnordered` of futures-buffered.
 #[cfg(feature = "peers-extra")]
 pub(crate) mod buffered {
-    use super::{Kind, Program, Unordered, Workload, group_program};
+    use super::{Kind, Program, Unordered, Workload, dyn_program, group_program};
 
     struct Buffered;
 
@@ -91,6 +129,11 @@ pub(crate) mod buffered {
             Kind::Yield if workload.has_width(1) => None,
             _ => group_program::<Buffered>(workload),
         }
+    }
+
+    /// The program of the collection of boxed futures for a workload.
+    pub(crate) fn program_dyn(workload: &Workload) -> Option<Program> {
+        dyn_program::<Buffered>(workload)
     }
 }
 
@@ -118,9 +161,11 @@ pub(crate) mod concurrency {
 }
 
 /// Starts tasks one by one, as one does in an open group.
-fn fill<U: Unordered, F: Future>(tasks: impl Iterator<Item = F>) -> U::Set<F> {
+fn fill<'a, U: Unordered, F: Future + 'a>(
+    tasks: impl Iterator<Item = F>,
+) -> impl Stream<Item = F::Output> {
     let mut set = U::Set::default();
-    tasks.for_each(|task| U::push(&mut set, task));
+    tasks.for_each(|task| U::push(&mut set, U::task(task)));
     set
 }
 

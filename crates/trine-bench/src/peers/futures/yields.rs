@@ -22,6 +22,18 @@ pub(super) async fn yield_now() {
     .await;
 }
 
+/// `Kind::YieldAlone`.
+pub(super) fn yield_alone(bench: &Bench) -> u64 {
+    run(bench, async {
+        bench.begin();
+        for _ in 0..bench.ops {
+            yield_now().await;
+        }
+        bench.end();
+        bench.ops
+    })
+}
+
 /// `Kind::Yield`.
 pub(super) fn yields<U: Unordered>(bench: &Bench) -> u64 {
     run(bench, async {

@@ -7,6 +7,18 @@ use tokio::task::{JoinSet, yield_now};
 use super::run;
 use crate::bench::Bench;
 
+/// `Kind::YieldAlone`.
+pub(super) fn yield_alone(bench: &Bench) -> u64 {
+    run(bench, async {
+        bench.begin();
+        for _ in 0..bench.ops {
+            yield_now().await;
+        }
+        bench.end();
+        bench.ops
+    })
+}
+
 /// `Kind::Yield`.
 pub(super) fn yields(bench: &Bench) -> u64 {
     run(bench, async {

@@ -23,6 +23,7 @@ pub(crate) fn program(workload: &Workload) -> Option<Program> {
         Kind::GroupYield => groups::group_yield,
         Kind::Cancel => groups::cancel,
         Kind::Memory => groups::memory,
+        Kind::YieldAlone => yields::yield_alone,
         Kind::Yield => yields::yields,
         Kind::Nested => yields::nested,
         Kind::NestedSpawn => yields::nested_spawn,

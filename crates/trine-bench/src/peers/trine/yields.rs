@@ -10,6 +10,17 @@ use super::run;
 use crate::bench::Bench;
 use crate::checks::add;
 
+/// `Kind::YieldAlone`.
+pub(super) fn yield_alone(bench: &Bench) -> u64 {
+    let yielded = Cell::new(0);
+    run(bench, async {
+        bench.begin();
+        yield_often(&yielded, bench.ops).await;
+        bench.end();
+    });
+    yielded.get()
+}
+
 /// `Kind::Yield`.
 pub(super) fn yields(bench: &Bench) -> u64 {
     let yielded = Cell::new(0);

@@ -18,14 +18,30 @@ pub(crate) fn run(root: &Path, args: Vec<OsString>) -> Result<(), Failure> {
     if args.is_empty() { write_tables(root) } else { benchmarks(root).args(args).run() }
 }
 
+/// What is measured again with idle tasks beside: the core paths, and those which wait for time.
+const BESIDE: &str = "spawn-join,spawn-yield-join,group-1,group-100,yield-alone,yield-1,yield-1000,\
+    ping-pong-1,pipeline-100,fan-out-4,timeout-1,timeout-1000,nested-1,nested-spawn-64,limiter-10";
+
+/// How many idle tasks.
+const IDLE: &str = "100000";
+
 fn benchmarks(root: &Path) -> Command {
     Command::cargo(root).words("run --release --package trine-bench --features peers-extra --")
 }
 
 fn write_tables(root: &Path) -> Result<(), Failure> {
-    let times = table(benchmarks(root))?;
+    let beside = format!("{BESIDE} --beside {IDLE}");
+    let mut times = table(benchmarks(root))?;
+    let beside_times = table(benchmarks(root).words(&beside))?;
+    times += &format!(
+        "\nWith {IDLE} idle tasks beside, and how many times as with one:\n\n{beside_times}"
+    );
     let counts = if Command::new("valgrind", root).words("--version").works() {
-        table(benchmarks(root).words("--callgrind"))?
+        let counts = table(benchmarks(root).words("--callgrind"))?;
+        let beside_counts = table(benchmarks(root).words(&beside).words("--callgrind"))?;
+        format!(
+            "{counts}\nWith {IDLE} idle tasks beside, and how many times as with one:\n\n{beside_counts}"
+        )
     } else {
         println!("bench: instructions are not counted, for there is no valgrind");
         String::new()

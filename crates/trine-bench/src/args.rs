@@ -15,6 +15,7 @@ WORKLOAD and PEER are names from --list, or parts of names; several are joined b
   --rounds N     interleaved rounds to take the medians of (default 7)
   --scale S      full, counted (what --callgrind runs) or small (to see that everything works)
   --idle N       with N parked tasks beside the measured ones
+  --beside N     everything twice, with 1 and with N parked tasks beside, and the ratio of the two
   --callgrind    count user-space instructions per operation instead of time (needs valgrind)
   --top N        with --callgrind: print the N functions with the most instructions per operation
   --json         print every reading as JSON
@@ -58,6 +59,8 @@ pub(crate) struct Args {
     pub(crate) scale: Scale,
     /// How many idle tasks beside.
     pub(crate) idle: u64,
+    /// With how many idle tasks beside to measure again, if so.
+    pub(crate) beside: Option<u64>,
     /// Whether to print JSON.
     pub(crate) json: bool,
 }
@@ -72,6 +75,7 @@ pub(crate) fn parse(args: impl Iterator<Item = String>) -> Result<Args, String> 
         top: 0,
         scale: Scale::Full,
         idle: 0,
+        beside: None,
         json: false,
     };
     let mut scale = None;
@@ -88,6 +92,7 @@ pub(crate) fn parse(args: impl Iterator<Item = String>) -> Result<Args, String> 
             "--rounds" => parsed.rounds = number::<usize>(&value()?)?.max(1),
             "--top" => parsed.top = number(&value()?)?,
             "--idle" => parsed.idle = number(&value()?)?,
+            "--beside" => parsed.beside = Some(number(&value()?)?),
             "--scale" => scale = Some(Scale::from_name(&value()?)?),
             option if option.starts_with('-') => {
                 return Err(format!("unknown option {option}, see --help"));

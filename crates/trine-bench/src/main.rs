@@ -42,8 +42,24 @@ fn dispatch(args: args::Args) -> Result<(), String> {
         args::Mode::Help => print!("{}", args::HELP),
         args::Mode::List => print!("{}", report::list()),
         args::Mode::Alone => println!("{}", cell::select_one(&args)?.run(args.scale, args.idle)?),
-        args::Mode::Rounds => print!("{}", report::format(&rounds::run(&args)?, args.json)),
-        args::Mode::Callgrind => print!("{}", report::format(&callgrind::run(&args)?, args.json)),
+        args::Mode::Rounds => print!("{}", measured(&args, rounds::run)?),
+        args::Mode::Callgrind => print!("{}", measured(&args, callgrind::run)?),
     }
     Ok(())
+}
+
+/// The report of a measurement, or of two: beside one idle task, and beside many. One, not none: so
+/// the set that holds them is there both times, and only their number differs.
+fn measured(
+    args: &args::Args,
+    run: fn(&args::Args) -> Result<Vec<report::Row>, String>,
+) -> Result<String, String> {
+    let Some(idle) = args.beside else { return Ok(report::format(&run(args)?, args.json)) };
+    let few = run(&args::Args { idle: 1, ..args.clone() })?;
+    let many = run(&args::Args { idle, ..args.clone() })?;
+    Ok(if args.json {
+        format!("[\n{},\n{}]\n", report::format(&few, true), report::format(&many, true))
+    } else {
+        report::beside(&few, &many)
+    })
 }

@@ -105,6 +105,31 @@ fn table(rows: &[Row]) -> String {
     text
 }
 
+/// A table of what idle tasks cost: each reading beside many of them, and in brackets how many times
+/// the reading beside one it is.
+pub(crate) fn beside(few: &[Row], many: &[Row]) -> String {
+    let peers: Vec<_> =
+        PEERS.iter().filter(|peer| many.iter().any(|row| row.peer == peer.name)).collect();
+    let mut lines = vec![vec!["workload".to_owned(), "per operation".to_owned()]];
+    lines[0].extend(peers.iter().map(|peer| peer.name.to_owned()));
+    let at = |rows: &'_ [Row], workload: &str, peer: &str| {
+        let found = rows.iter().find(|row| row.workload.name == workload && row.peer == peer);
+        found.map(Row::median)
+    };
+    for group in many.chunk_by(|a, b| std::ptr::eq(a.workload, b.workload)) {
+        let (name, per) = (group[0].workload.name, group[0].workload.per);
+        let mut line = vec![name.to_owned(), format!("{} / {per}", group[0].unit)];
+        line.extend(peers.iter().map(|peer| {
+            match (at(few, name, peer.name), at(many, name, peer.name)) {
+                (Some(few), Some(many)) => format!("{} ({})", number(many), ratio(many, few)),
+                _ => "–".to_owned(),
+            }
+        }));
+        lines.push(line);
+    }
+    aligned(&lines)
+}
+
 /// Lines of cells as a Markdown table with straight columns.
 fn aligned(lines: &[Vec<String>]) -> String {
     let widths: Vec<_> = (0..lines[0].len())

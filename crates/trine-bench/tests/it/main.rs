@@ -34,6 +34,14 @@ fn every_program_gives_the_right_result_with_idle_tasks_beside() {
     stdout(&bench(&["--scale", "small", "--rounds", "1", "--idle", "1,000"]));
 }
 
+/// What idle tasks cost is a table of its own.
+#[test]
+fn idle_tasks_beside_are_a_ratio() {
+    let table =
+        stdout(&bench(&["yield-1", "trine", "--scale", "small", "--rounds", "1", "--beside", "9"]));
+    assert!(table.contains("| yield-1 ") && table.contains("x)"), "{table}");
+}
+
 /// A name that is exactly that of a workload means this one; a part of a name means all that
 /// contain it.
 #[test]

@@ -68,6 +68,7 @@ mod timers;
 mod tree;
 mod turn;
 mod vantage;
+mod vigil;
 mod visibility;
 mod wait;
 mod wait_cell;

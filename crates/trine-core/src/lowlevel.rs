@@ -37,6 +37,7 @@ pub use crate::system::{run_local, spawn_system};
 pub use crate::task_frame::TaskFrame;
 pub use crate::turn::{Ready, Turn};
 pub use crate::vantage::{Vantage, is_task_waker};
+pub use crate::vigil::Vigil;
 pub use crate::wait_cell::{WaitCell, Wakes};
 pub use crate::wait_line::{Place, WaitLine};
 pub use crate::waiter::{Waiter, WakeCall};

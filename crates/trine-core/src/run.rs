@@ -35,6 +35,7 @@ use crate::runtime::{ActiveRun, Runtime};
 use crate::schedule::Order;
 use crate::system::REAP_MIN;
 use crate::task_frame::TaskFrame;
+use crate::vigil::Vigil;
 use crate::work_count::WorkCount;
 
 /// The slot of the main task in the root group; those of other tasks begin after it.
@@ -160,6 +161,8 @@ pub(crate) struct Scheduler {
     pub(crate) active: Rc<ActiveRun>,
     pub(crate) driver: RefCell<Box<dyn Driver>>,
     letters: RefCell<Letters>,
+    /// Kept before the thread parks.
+    pub(crate) vigil: RefCell<Vigil>,
     /// Whether a panic ends the run at once, with nothing drained: it is no panic of a task.
     abrupt: Cell<bool>,
     /// Dropped last, when the frames are gone.
@@ -204,6 +207,7 @@ impl Scheduler {
                 active,
                 driver: RefCell::new(Box::new(driver)),
                 letters: RefCell::default(),
+                vigil: RefCell::default(),
                 abrupt: Cell::new(false),
                 _memory: GiveBack,
             }

@@ -6,17 +6,20 @@
 //!    as they asked, in real time;
 //! 2. the clock jumps by itself, nothing outside is at work for the run, and there is a deadline:
 //!    the clock is moved there;
-//! 3. the thread parks until the next deadline, or until a letter comes.
+//! 3. the thread parks until the next deadline, or until a letter comes. If threads are at work for
+//!    the run it may stay awake for some microseconds first (`vigil.rs`).
 //!
 //! A test may ask to be told (`probe.rs`) of a task that was woken but not polled, before all of this,
 //! and of a run that parks and will never be woken as far as it knows, instead of 3.
 
+use std::task::Poll;
 use std::time::Duration;
 
 use crate::frame::Flags;
 use crate::probe::{Idle, IdleHook};
 use crate::run::Scheduler;
 use crate::runtime::Runtime;
+use crate::vigil::Vigil;
 
 /// The longest single wait. Clocks and parking have limits; looking again once a day costs nothing.
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
@@ -56,8 +59,31 @@ impl Scheduler {
         }
         match hook {
             Some(hook) if self.is_stuck() => self.park_stuck(&hook),
-            _ => self.park(self.until_next_deadline()),
+            _ => self.await_letter(),
         }
+    }
+
+    /// Waits until the next deadline, or until a letter comes. If a thread is at work for the run, it
+    /// may be done before this one is asleep.
+    fn await_letter(&self) {
+        let at_most = self.until_next_deadline();
+        self.watched(at_most, || {
+            if self.active.outside.is_zero() {
+                self.sleep(at_most);
+            } else if !self.is_called_soon(at_most) {
+                // Nobody is woken late because of a vigil.
+                self.sleep(self.until_next_deadline());
+            }
+        });
+    }
+
+    /// Stays awake for a moment, and says whether there is something to do now.
+    fn is_called_soon(&self, at_most: Option<Duration>) -> bool {
+        at_most.is_none_or(|at_most| at_most > Vigil::LIMIT)
+            && self.vigil.borrow_mut().keep(|| match self.is_busy() {
+                true => Poll::Ready(true),
+                false => Poll::Pending,
+            })
     }
 
     /// Whether nothing that is known here will ever wake the run.
@@ -104,23 +130,28 @@ impl Scheduler {
     }
 
     fn park(&self, at_most: Option<Duration>) {
+        self.watched(at_most, || self.sleep(at_most));
+    }
+
+    /// Does the waiting, of which the instruments are told.
+    fn watched(&self, at_most: Option<Duration>, wait: impl FnOnce()) {
         let instruments = &self.active.instruments;
         // Nobody to tell is the rule, and short sleeps come here once each.
         let watched = Runtime::with(|runtime| runtime.hooked.get());
         if watched {
             instruments.tell(|instrument| instrument.before_io_wait(at_most));
         }
+        wait();
+        if watched {
+            instruments.tell(|instrument| instrument.after_io_wait());
+        }
+    }
+
+    fn sleep(&self, at_most: Option<Duration>) {
         let mailbox = &self.active.mailbox;
-        // Without spinning first. Measured (2026-11, 2 cores, `thread-1` and `thread-wake`): looking for 5
-        // to 50 µs before parking, here and in the worker threads, made a round trip slower, 14 µs instead
-        // of 10: a thread that is woken starts on the core of the one that wakes it, and waits there until
-        // that stops looking.
         if mailbox.fall_asleep() {
             self.driver.borrow_mut().park(at_most);
             mailbox.wake_up();
-        }
-        if watched {
-            instruments.tell(|instrument| instrument.after_io_wait());
         }
     }
 }

@@ -13,15 +13,22 @@
 //! Whoever takes a worker out of `idle`, under the lock, decides: `start` owes it a job from then on, and a worker that
 //! took itself out is gone. So a job cannot be given to a worker that goes away at that moment.
 //!
+//! The worker that became idle last stays awake for a moment before it parks, as long as that pays
+//! (`trine_core::lowlevel::Vigil`): a task that calls one closure after another finds it so.
+//!
 //! A job declares the worker idle before it hands its result over: who waits for the result and then asks for a thread
 //! gets the same one again.
 
 use std::fmt;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
+
+use trine_core::lowlevel::Vigil;
 
 /// How long a thread of the process-wide cache waits for its next job: trio's figure. Long enough to bridge the pauses of
 /// a busy program, short enough that a burst does not leave its threads behind for good.
@@ -63,6 +70,8 @@ pub struct ThreadCache {
 struct Shared {
     idle_timeout: Duration,
     workers: Mutex<Workers>,
+    /// The worker that became idle last, which stays awake for a moment. Only compared.
+    awake: AtomicPtr<Worker>,
 }
 
 #[derive(Default)]
@@ -77,6 +86,24 @@ struct Workers {
 struct Worker {
     thread: Thread,
     job: Mutex<Option<Arc<dyn Job>>>,
+    /// Whether there is one. Written under the lock of `job`.
+    called: AtomicBool,
+}
+
+impl Worker {
+    fn give(&self, job: Arc<dyn Job>) {
+        let mut place = lock(&self.job);
+        *place = Some(job);
+        self.called.store(true, Ordering::Relaxed);
+        drop(place);
+        self.thread.unpark();
+    }
+
+    fn take(&self) -> Option<Arc<dyn Job>> {
+        let mut place = lock(&self.job);
+        self.called.store(false, Ordering::Relaxed);
+        place.take()
+    }
 }
 
 impl ThreadCache {
@@ -94,7 +121,13 @@ impl ThreadCache {
     /// ```
     #[must_use]
     pub fn new(idle_timeout: Duration) -> Self {
-        Self { shared: Arc::new(Shared { idle_timeout, workers: Mutex::default() }) }
+        Self {
+            shared: Arc::new(Shared {
+                idle_timeout,
+                workers: Mutex::default(),
+                awake: AtomicPtr::default(),
+            }),
+        }
     }
 
     /// The cache of the process, which all runs share.
@@ -174,8 +207,7 @@ impl ThreadCache {
         let newest = lock(&self.shared.workers).idle.pop();
         match newest {
             Some(worker) => {
-                *lock(&worker.job) = Some(job);
-                worker.thread.unpark();
+                worker.give(job);
                 Ok(())
             }
             None => self.start_thread(job),
@@ -186,11 +218,16 @@ impl ThreadCache {
         let shared = Arc::clone(&self.shared);
         lock(&shared.workers).alive += 1;
         let started = thread::Builder::new().name(DEFAULT_NAME.into()).spawn(move || {
-            let worker = Arc::new(Worker { thread: thread::current(), job: Mutex::new(None) });
+            let worker = Arc::new(Worker {
+                thread: thread::current(),
+                job: Mutex::new(None),
+                called: AtomicBool::new(false),
+            });
             let mut job = Some(job);
+            let mut vigil = Vigil::default();
             while let Some(next) = job {
                 shared.do_job(&worker, next);
-                job = shared.wait_for_job(&worker);
+                job = shared.wait_for_job(&worker, &mut vigil);
             }
         });
         if started.is_err() {
@@ -214,11 +251,27 @@ impl Shared {
         idle();
     }
 
+    /// Keeps a vigil for the next job, until another worker does: that one is called first.
+    fn stay_awake(&self, worker: &Worker, vigil: &mut Vigil) {
+        let me: *const Worker = worker;
+        self.awake.store(me.cast_mut(), Ordering::Relaxed);
+        let _called = vigil.keep(|| {
+            if worker.called.load(Ordering::Relaxed) {
+                return Poll::Ready(true);
+            }
+            match std::ptr::eq(self.awake.load(Ordering::Relaxed), me) {
+                true => Poll::Pending,
+                false => Poll::Ready(false),
+            }
+        });
+    }
+
     /// Waits for the next job; `None` if there was none for too long, and the worker is off the list.
-    fn wait_for_job(&self, worker: &Arc<Worker>) -> Option<Arc<dyn Job>> {
+    fn wait_for_job(&self, worker: &Arc<Worker>, vigil: &mut Vigil) -> Option<Arc<dyn Job>> {
+        self.stay_awake(worker, vigil);
         let since = Instant::now();
         loop {
-            if let Some(job) = lock(&worker.job).take() {
+            if let Some(job) = worker.take() {
                 return Some(job);
             }
             let left = self.idle_timeout.saturating_sub(since.elapsed());

@@ -15,6 +15,8 @@ mod async_executor;
 mod async_executor_static;
 #[cfg(feature = "peers-extra")]
 mod async_unsync;
+#[cfg(feature = "peers-extra")]
+mod compio;
 mod floor;
 #[cfg(feature = "peers-extra")]
 mod flume;
@@ -104,4 +106,6 @@ pub(crate) static PEERS: &[Peer] = &[
     Peer::other("monoio", monoio::program),
     #[cfg(all(feature = "peers-extra", target_os = "linux"))]
     Peer { refused: glommio::refused, ..Peer::other("glommio", glommio::program) },
+    #[cfg(feature = "peers-extra")]
+    Peer::other("compio", compio::program),
 ];

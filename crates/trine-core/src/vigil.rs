@@ -8,7 +8,7 @@
 //! Looking costs a core, and where cores are short it keeps the very thread off that it waits for.
 //! So after a vigil that was kept in vain none is kept for as long as it took, after a second one
 //! for four times as long, and so on; each that was not halves that pause. Nothing has to be known
-//! of the machine's load for that: a busy one pays half a percent of a core.
+//! of the machine's load for that: on a busy one each such thread pays half a percent of a core.
 //!
 //! Measured (2026-11, 2 cores, `thread-1`): on a quiet machine 0.7 µs a round trip instead of 43; on
 //! a busy one the same 6 µs. There some vigils end well because the other thread took over this

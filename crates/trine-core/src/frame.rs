@@ -4,6 +4,7 @@ use std::fmt;
 use std::panic::Location;
 
 use crate::timers::TimerId;
+use crate::work::Work;
 
 /// The place of a frame in the tree. `FrameId::NONE` stands for "outside of every run".
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,12 +37,25 @@ pub(crate) enum Role {
     /// Unused slot; `next` is the free list.
     Free { next: FrameId },
     /// A future that is polled only when it was woken. `home` is the group on whose ready list
-    /// it queues, `slot` is what that group's owner knows it by, `next` is the ready list.
-    Task { home: FrameId, slot: u32, next: FrameId },
-    /// A set of tasks with the list of those that are ready.
-    Group { head: FrameId, tail: FrameId, poller: Poller },
+    /// it queues, `next` is that list. Those that belong to the group around them are in a ring, in
+    /// the order in which they were started, with the oldest after the newest; others have no links.
+    Task { home: FrameId, next: FrameId, older: FrameId, newer: FrameId },
+    /// A set of tasks with the list of those that are ready, and the newest one that belongs to it.
+    Group { head: FrameId, tail: FrameId, poller: Poller, newest: FrameId },
     /// A region of code inside a task that can be cancelled or shielded.
     Scope { poller: Poller, deadline: Option<TimerId> },
+}
+
+impl Role {
+    /// A group without tasks.
+    pub(crate) fn group(poller: Poller) -> Self {
+        Role::Group { head: FrameId::NONE, tail: FrameId::NONE, poller, newest: FrameId::NONE }
+    }
+
+    /// A task that is on no list.
+    pub(crate) fn task(home: FrameId) -> Self {
+        Role::Task { home, next: FrameId::NONE, older: FrameId::NONE, newer: FrameId::NONE }
+    }
 }
 
 /// Whom to wake so that a scope or group is polled again: a task of this run, a foreign waker that
@@ -96,9 +110,11 @@ impl Poller {
 /// | `PASSED_OVER` | a task is among those to be woken when a cancel is hidden | being woken so |
 /// | `NOTED` | a task's name, or why a scope was cancelled, is kept beside the tree | being released |
 /// | `OVER` | the future is gone, though the owner keeps the frame | being released |
+/// | `FLAT` | the run polls the task, not its group | being released |
+/// | `POLLING` | a `FLAT` task is being polled | the end of that |
 /// | `VISIBLE`, `HARDENED` | cached: see `visibility.rs` | recomputed when `seen` is old |
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Flags(u16);
+pub(crate) struct Flags(u32);
 
 impl Flags {
     pub(crate) const QUEUED: Flags = Flags(1);
@@ -115,6 +131,8 @@ impl Flags {
     pub(crate) const IN_TURN: Flags = Flags(1 << 11);
     pub(crate) const PASSED_OVER: Flags = Flags(1 << 12);
     pub(crate) const OVER: Flags = Flags(1 << 13);
+    pub(crate) const FLAT: Flags = Flags(1 << 14);
+    pub(crate) const POLLING: Flags = Flags(1 << 15);
 
     #[inline]
     pub(crate) fn has(self, flag: Flags) -> bool {
@@ -144,7 +162,7 @@ impl Flags {
 
 impl fmt::Debug for Flags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const NAMES: [&str; 14] = [
+        const NAMES: [&str; 16] = [
             "queued",
             "released",
             "cancelled",
@@ -159,6 +177,8 @@ impl fmt::Debug for Flags {
             "in_turn",
             "passed_over",
             "over",
+            "flat",
+            "polling",
         ];
         let set = NAMES.iter().enumerate().filter(|(bit, _)| self.0 & (1 << bit) != 0);
         f.debug_set().entries(set.map(|(_, name)| name)).finish()
@@ -198,7 +218,7 @@ impl Hook {
     }
 }
 
-/// One node of the tree. Kept at 40 bytes: a parked task costs one.
+/// One node of the tree. Kept at 64 bytes, a line of the cache: a parked task costs one.
 #[derive(Debug)]
 pub(crate) struct Frame {
     pub(crate) role: Role,
@@ -206,13 +226,15 @@ pub(crate) struct Frame {
     pub(crate) outer: FrameId,
     /// The epoch at which the cached flags were right.
     pub(crate) seen: u32,
+    pub(crate) flags: Flags,
     /// How it hangs under the outer one.
     pub(crate) hook: Hook,
     /// Told apart from earlier users of the slot by wakers that outlive their task.
     pub(crate) generation: u16,
-    pub(crate) flags: Flags,
     /// Where it was spawned or opened.
     pub(crate) site: Option<&'static Location<'static>>,
+    /// The future of a task, if it is kept here.
+    pub(crate) work: Option<Work>,
 }
 
-const _: () = assert!(size_of::<usize>() != 8 || size_of::<Frame>() == 40, "a frame has grown");
+const _: () = assert!(size_of::<usize>() != 8 || size_of::<Frame>() == 64, "a frame has grown");

@@ -3,82 +3,95 @@
 //! The way of a task through it:
 //!
 //! ```text
-//! Group::add ──► TaskFrame, queued
+//! Group::start ──► a frame, queued, with the future behind it
 //!                   │             wake (its waker, from anywhere)
 //!    Turn::next ◄───┴──────────────────────┐
 //!        │  makes it the current frame     │
 //!        ▼                                 │
-//!    Ready::poll: the owner polls its future ──► pending, parked
+//!    Turn::poll: polls the future ─────────┴──► pending, parked
 //!        │
-//!        ▼ ready: the owner drops the future and its TaskFrame
+//!        ▼ ready
+//!    Turn::end: drops the future, then the frame
 //! ```
 //!
 //! A `Turn` is one poll of the group: it hands out the tasks that were ready when it began, each once.
-//! What becomes ready meanwhile waits for the next.
+//! What becomes ready meanwhile waits for the next. What happens to futures is in `work.rs`.
 
 use std::cell::Cell;
+use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::panic::Location;
 use std::rc::Rc;
 use std::task::Context;
 
-use crate::bug::bug;
+use crate::first_panic::FirstPanic;
 use crate::frame::{FrameId, Poller, Role};
-use crate::runtime::Runtime;
-use crate::spawned::Spawned;
-use crate::task_frame::TaskFrame;
+use crate::group_ref::GroupRef;
+use crate::local::Here;
+use crate::runtime::{At, Runtime};
+use crate::task_frame::{TaskFrame, TaskId};
+use crate::tree::Tree;
 use crate::turn::Turn;
 
 /// A set of tasks that one future owns and polls.
 ///
-/// It is a region like a [`ScopeFrame`](super::lowlevel::ScopeFrame), so it can be cancelled, and it
-/// keeps the list of its tasks that are ready. The futures are the owner's: a group deals in slots,
-/// which are numbers that mean something to the owner. `Nursery` of `trine-nursery` is the worked
-/// example.
+/// It is a region like a [`ScopeFrame`](super::lowlevel::ScopeFrame), so it can be cancelled. The futures
+/// of its tasks lie in memory that the thread recycles; they may borrow for `'env` and give an `O`. They
+/// are polled by a [`Turn`], but for those that the run polls ([`spawn`](Group::spawn)). `Nursery` of
+/// `trine-nursery` is the worked example.
+///
+/// Dropped, or closed, it drops what is left in it, the newest first.
 ///
 /// # Examples
 ///
 /// ```
-/// use std::{future::{Future, poll_fn}, pin::pin, task::Poll};
-/// use trine_core::lowlevel::{Group, Under};
+/// use std::{future::poll_fn, task::Poll};
+/// use trine_core::lowlevel::Group;
 ///
-/// trine_core::run(async {
-///     let mut task = pin!(trine_core::checkpoint());
+/// let name = String::from("main");
+/// let length = trine_core::run(async {
 ///     let group = Group::open();
-///     let frame = group.add(Under::Group, 0);
+///     group.start(async {
+///         trine_core::checkpoint().await;
+///         name.len()
+///     });
 ///     poll_fn(|cx| {
 ///         let mut turn = group.turn(cx);
-///         while let Some(ready) = turn.next() {
-///             assert_eq!(ready.slot(), 0);
-///             if ready.poll(|cx| task.as_mut().poll(cx)).is_ready() {
-///                 return Poll::Ready(());
+///         while turn.next().is_some() {
+///             if let Poll::Ready(length) = turn.poll() {
+///                 turn.end();
+///                 return Poll::Ready(length);
 ///             }
 ///         }
 ///         Poll::Pending
 ///     })
-///     .await;
-///     drop(frame);
+///     .await
 /// });
+/// assert_eq!(length, 4);
 /// ```
-#[derive(Debug)]
-pub struct Group {
-    id: FrameId,
+pub struct Group<'env, O = ()> {
+    /// `NONE` once it is closed.
+    id: Cell<FrameId>,
+    /// How many tasks belong to it.
+    len: Cell<usize>,
+    /// Whether there is a turn.
+    pub(crate) turning: Cell<bool>,
     /// The task that is beside the group, and moves with it when its owner is polled elsewhere.
     beside: Cell<(FrameId, u16)>,
-    _local: PhantomData<Rc<()>>,
+    _tasks: PhantomData<Tasks<'env, O>>,
 }
 
-/// Where the scopes of a new task begin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Under {
-    /// Under the group: cancelling the group cancels it. Tasks of a nursery are here.
-    Group,
-    /// Beside the group, under what is around it. The body of a nursery is here.
-    Outside,
+/// What a group owns: neither `'env` nor `O` may vary, and all stays on its thread.
+type Tasks<'env, O> = (Cell<Option<Box<dyn Future<Output = O> + 'env>>>, Rc<()>);
+
+impl<O> fmt::Debug for Group<'_, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Group").field("id", &self.id()).field("len", &self.len()).finish()
+    }
 }
 
-impl Group {
+impl<'env, O> Group<'env, O> {
     /// Opens a group under the region that runs now.
     ///
     /// # Panics
@@ -91,8 +104,7 @@ impl Group {
     #[track_caller]
     #[must_use]
     pub fn open() -> Self {
-        let site = Location::caller();
-        Runtime::with(|runtime| Self::open_with(runtime, site, Poller::NOBODY))
+        Self::open_with(&Here::get(), Location::caller(), Poller::NOBODY)
     }
 
     /// Opens a group that is polled next, by the task of `cx`, with the place that reports name. That it
@@ -109,93 +121,250 @@ impl Group {
     /// # use trine_core::lowlevel::{FrameKind, Group, frames};
     /// # trine_core::run(async {
     /// let here = Location::caller();
-    /// let _group = poll_fn(|cx| Poll::Ready(Group::open_in(cx, here))).await;
+    /// let _group: Group<'_> = poll_fn(|cx| Poll::Ready(Group::open_in(cx, here))).await;
     /// let group = frames().into_iter().find(|frame| frame.site == Some(here)).unwrap();
     /// assert_eq!(group.kind, FrameKind::Nursery);
     /// # });
     /// ```
     #[must_use]
     pub fn open_in(cx: &Context<'_>, site: &'static Location<'static>) -> Self {
-        Runtime::with(|runtime| {
-            let poller = runtime.own_task(cx.waker()).map_or(Poller::NOBODY, Poller::task);
-            let group = Self::open_with(runtime, site, poller);
-            runtime.peek(|tree| tree.expect_turn(group.id));
-            group
-        })
+        let runtime = Here::get();
+        let poller = runtime.own_task(cx.waker()).map_or(Poller::NOBODY, Poller::task);
+        let group = Self::open_with(&runtime, site, poller);
+        runtime.peek(|tree| tree.expect_turn(group.id()));
+        group
     }
 
     fn open_with(runtime: &Runtime, site: &'static Location<'static>, poller: Poller) -> Self {
         let outer = runtime.require("a nursery", site);
-        let role = Role::Group { head: FrameId::NONE, tail: FrameId::NONE, poller };
-        Self::from_id(runtime.peek(|tree| tree.open(role, outer, Some(site))))
+        Self::from_id(runtime.peek(|tree| tree.open(Role::group(poller), outer, Some(site))))
     }
 
     fn from_id(id: FrameId) -> Self {
-        Self { id, beside: Cell::new((FrameId::NONE, 0)), _local: PhantomData }
+        Self {
+            id: Cell::new(id),
+            len: Cell::new(0),
+            turning: Cell::new(false),
+            beside: Cell::new((FrameId::NONE, 0)),
+            _tasks: PhantomData,
+        }
     }
 
-    /// Adds a task, ready to be polled. `slot` comes back from
-    /// [`Ready::slot`](super::lowlevel::Ready::slot). The caller's line is kept as the place where it was
-    /// spawned.
-    ///
-    /// # Examples
-    ///
-    /// See [`Group`].
+    #[inline(always)]
+    pub(crate) fn id(&self) -> FrameId {
+        self.id.get()
+    }
+
+    /// The frame of a group that is open.
     #[track_caller]
-    #[must_use = "dropping the frame ends the task"]
-    pub fn add(&self, under: Under, slot: u32) -> TaskFrame {
-        self.add_at(under, slot, Location::caller())
+    #[inline(always)]
+    pub(crate) fn open_id(&self) -> FrameId {
+        let id = self.id();
+        assert!(id.is_some(), "a group of tasks is closed");
+        id
     }
 
-    /// Adds a task as [`add`](Group::add) does, with the place where it was spawned.
+    #[inline(always)]
+    pub(crate) fn count(&self, more: isize) {
+        self.len.set(self.len.get().wrapping_add_signed(more));
+    }
+
+    pub(crate) fn refuse_turn(&self) {
+        assert!(!self.turning.get(), "a group was changed from within its turn");
+    }
+
+    /// Whether a task belongs to this group.
     ///
     /// # Examples
     ///
     /// ```
-    /// # use std::panic::Location;
-    /// # use trine_core::lowlevel::{Group, Under};
+    /// # use trine_core::lowlevel::Group;
     /// # trine_core::run(async {
-    /// let here = Location::caller();
-    /// let group = Group::open();
-    /// assert_eq!(group.add_at(Under::Group, 0, here).spawned_at(), Some(here));
+    /// let (one, two) = (Group::open(), Group::<()>::open());
+    /// let task = one.start(async {});
+    /// assert!(one.has(task) && !two.has(task));
     /// # });
     /// ```
-    #[must_use = "dropping the frame ends the task"]
-    pub fn add_at(&self, under: Under, slot: u32, site: &'static Location<'static>) -> TaskFrame {
-        Runtime::with(|runtime| match under {
-            Under::Group => TaskFrame::open(runtime, self.id, self.id, slot, site),
-            Under::Outside => {
-                let outer = runtime.peek(|tree| tree.outer(self.id));
-                let task = TaskFrame::open(runtime, self.id, outer, slot, site);
-                self.beside.set((task.id(), runtime.peek(|tree| tree.generation(task.id()))));
-                task
-            }
+    #[must_use]
+    pub fn has(&self, task: TaskId) -> bool {
+        Here::get().peek(|tree| {
+            tree.is_current(task.id(), task.generation())
+                && tree.frames[task.id().index()].is_member()
+                && tree.outer(task.id()) == self.id()
         })
     }
 
-    /// Adds a task that borrows nothing, to be polled by the run itself: at any depth at the same
-    /// cost. It is cancelled with the group, but it is the run that polls it, so it does not come
-    /// out of [`Turn::next`].
+    /// How many tasks belong to the group, also those that are over and were not ended yet.
+    ///
+    /// # Examples
+    ///
+    /// See [`Group::end_task`].
+    #[must_use]
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.len.get()
+    }
+
+    /// Whether no task belongs to the group.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use trine_core::lowlevel::Group;
+    /// trine_core::run(async { assert!(Group::<()>::open().is_empty()) });
+    /// ```
+    #[must_use]
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The group without its type, for those who outlive it, or know less of it.
+    ///
+    /// # Examples
+    ///
+    /// See [`GroupRef`].
+    #[must_use]
+    pub fn as_ref(&self) -> GroupRef {
+        GroupRef::new(self.id(), self.edit(|tree, id| tree.generation(id)).unwrap_or(0))
+    }
+
+    /// A place on the list of this group for a task whose future is kept elsewhere. Its scopes are those
+    /// around the group: cancelling the group does not cancel it. The body of a nursery is one.
     ///
     /// # Panics
     ///
-    /// Outside of a run.
+    /// If the group is closed.
     ///
     /// # Examples
     ///
-    /// See [`Spawned`].
-    #[track_caller]
-    pub fn spawn(&self, future: impl Future<Output = ()> + 'static) -> Spawned {
-        let site = Location::caller();
-        let root = Runtime::with(|runtime| {
-            runtime.require("a nursery", site);
-            runtime.active().map(|run| run.root)
-        });
-        let root = root.unwrap_or_else(|| bug!("a task is polled, but no run is active"));
-        Spawned::new(future, |slot| {
-            // The root's own slot is 0.
-            Runtime::with(|runtime| TaskFrame::open(runtime, root, self.id, slot + 1, site))
-        })
+    /// ```
+    /// use std::{future::{Future, poll_fn}, panic::Location, pin::pin, task::Poll};
+    /// use trine_core::lowlevel::{Group, Ready};
+    ///
+    /// trine_core::run(async {
+    ///     let mut body = pin!(trine_core::checkpoint());
+    ///     let group = Group::<()>::open();
+    ///     let place = group.place_beside(Location::caller());
+    ///     poll_fn(|cx| {
+    ///         let mut turn = group.turn(cx);
+    ///         while let Some(ready) = turn.next() {
+    ///             assert_eq!(ready, Ready::Place);
+    ///             if turn.poll_with(|cx| body.as_mut().poll(cx)).is_ready() {
+    ///                 return Poll::Ready(());
+    ///             }
+    ///         }
+    ///         Poll::Pending
+    ///     })
+    ///     .await;
+    ///     drop(place);
+    /// });
+    /// ```
+    #[must_use = "dropping the frame gives the place up"]
+    pub fn place_beside(&self, site: &'static Location<'static>) -> TaskFrame {
+        let (id, runtime) = (self.open_id(), Here::get());
+        let outer = runtime.peek(|tree| tree.outer(id));
+        let task = TaskFrame::open(&runtime, id, outer, site);
+        self.beside.set((task.id(), task.generation()));
+        task
+    }
+
+    /// The task that was started after this one; the oldest, for `None`. There is none after the newest.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use trine_core::lowlevel::Group;
+    /// # trine_core::run(async {
+    /// let group = Group::open();
+    /// let tasks = [group.start(async {}), group.start(async {})];
+    /// assert_eq!(group.after(None), Some(tasks[0]));
+    /// assert_eq!(group.after(Some(tasks[0])), Some(tasks[1]));
+    /// assert_eq!(group.after(Some(tasks[1])), None);
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn after(&self, task: Option<TaskId>) -> Option<TaskId> {
+        if task.is_some_and(|task| !self.has(task)) {
+            return None;
+        }
+        self.edit(|tree, group| {
+            let next = match task {
+                None => tree.oldest(group),
+                Some(task) if tree.newest(group) == Some(task.id()) => None,
+                Some(task) => Some(tree.links(task.id()).1),
+            };
+            next.map(|id| TaskId::new(id, tree.generation(id)))
+        })?
+    }
+
+    /// The task that was started before this one; the newest, for `None`. There is none before the oldest.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use trine_core::lowlevel::Group;
+    /// # trine_core::run(async {
+    /// let group = Group::open();
+    /// let tasks = [group.start(async {}), group.start(async {})];
+    /// assert_eq!(group.before(None), Some(tasks[1]));
+    /// assert_eq!(group.before(Some(tasks[1])), Some(tasks[0]));
+    /// assert_eq!(group.before(Some(tasks[0])), None);
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn before(&self, task: Option<TaskId>) -> Option<TaskId> {
+        if task.is_some_and(|task| !self.has(task)) {
+            return None;
+        }
+        self.edit(|tree, group| {
+            let next = match task {
+                None => tree.newest(group),
+                Some(task) if tree.oldest(group) == Some(task.id()) => None,
+                Some(task) => Some(tree.links(task.id()).0),
+            };
+            next.map(|id| TaskId::new(id, tree.generation(id)))
+        })?
+    }
+
+    /// Ends all tasks that are left, the newest first, and gives the frame back. Closed before, it stays so.
+    ///
+    /// # Panics
+    ///
+    /// While there is a turn of the group. If futures panic as they are dropped, the first of these panics
+    /// goes on when all are gone.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use trine_core::lowlevel::Group;
+    /// # trine_core::run(async {
+    /// let group = Group::open();
+    /// group.start(async {});
+    /// group.close();
+    /// assert!(group.is_empty());
+    /// # });
+    /// ```
+    pub fn close(&self) {
+        self.refuse_turn();
+        let mut panic = FirstPanic::default();
+        panic.catch(|| self.end_all());
+        let id = self.id.replace(FrameId::NONE);
+        if id.is_some() {
+            let runtime = Here::get();
+            runtime.tree(|tree| tree.release(id));
+            runtime.give_back();
+        }
+        panic.finish();
+    }
+
+    /// Ends all tasks that are left, the newest first.
+    pub(crate) fn end_all(&self) {
+        let mut panic = FirstPanic::default();
+        while let Some(task) = self.before(None) {
+            panic.catch(|| self.end_task(task));
+        }
+        panic.finish();
     }
 
     /// Begins a poll of this group: it follows the region in which it is called and keeps the waker
@@ -203,35 +372,39 @@ impl Group {
     ///
     /// # Panics
     ///
-    /// Outside of a run.
+    /// Outside of a run; if the group is closed; while there is another turn of it.
     ///
     /// # Examples
     ///
     /// See [`Group`].
     #[track_caller]
     #[inline(always)]
-    pub fn turn(&self, cx: &Context<'_>) -> Turn<'_> {
-        let site = Location::caller();
-        Runtime::with(|runtime| {
-            let current = runtime.require("a nursery", site);
-            if !runtime.hooked.get()
-                && let Some(task) = runtime.own_task(cx.waker())
-                && let Some(begun) =
-                    runtime.peek(|tree| tree.begin_settled_turn(self.id, current, task))
-            {
-                return Turn::new(self, runtime, current, begun);
+    pub fn turn(&self, cx: &Context<'_>) -> Turn<'_, 'env, O> {
+        let runtime = Here::get();
+        let before = runtime.at();
+        if !runtime.hooked.get()
+            && !self.turning.get()
+            && let Some(task) = runtime.own_task(cx.waker())
+        {
+            let begun = runtime.borrow_tree().begin_settled_turn(self.id(), before.frame, task);
+            if let Some(begun) = begun {
+                return Turn::new(self, runtime, before, begun);
             }
-            self.begin_anywhere(runtime, current, cx)
-        })
+        }
+        self.begin_anywhere(runtime, before, cx)
     }
 
     /// Begins a poll where it may not have been polled before, or in a run whose steps are watched.
+    #[track_caller]
     #[cold]
-    fn begin_anywhere(&self, runtime: &Runtime, current: FrameId, cx: &Context<'_>) -> Turn<'_> {
-        if runtime.follow(self.id, current, cx.waker()) {
-            self.move_beside(runtime, current);
+    fn begin_anywhere(&self, runtime: Here, before: At, cx: &Context<'_>) -> Turn<'_, 'env, O> {
+        let current = runtime.require("a nursery", Location::caller());
+        let id = self.open_id();
+        self.refuse_turn();
+        if runtime.follow(id, current, cx.waker()) {
+            self.move_beside(&runtime, current);
         }
-        Turn::begin(self, runtime, current)
+        Turn::begin(self, runtime, before)
     }
 
     /// Takes the task that is beside the group along to another place.
@@ -244,6 +417,12 @@ impl Group {
         }
     }
 
+    /// Looks at the frame of the group, or changes it, unless it is closed.
+    fn edit<R>(&self, change: impl FnOnce(&mut Tree, FrameId) -> R) -> Option<R> {
+        let id = self.id();
+        id.is_some().then(|| Here::get().tree(|tree| change(tree, id)))
+    }
+
     /// Cancels the group and with it every task under it, once and for all.
     ///
     /// # Examples
@@ -251,13 +430,13 @@ impl Group {
     /// ```
     /// # use trine_core::lowlevel::Group;
     /// # trine_core::run(async {
-    /// let group = Group::open();
+    /// let group = Group::<()>::open();
     /// group.cancel();
     /// assert!(group.is_cancelled() && !group.is_cancelled_outside());
     /// # });
     /// ```
     pub fn cancel(&self) {
-        Runtime::with(|runtime| runtime.tree(|tree| tree.cancel(self.id)));
+        self.edit(Tree::cancel);
     }
 
     /// Whether a cancel is visible from inside the group.
@@ -267,7 +446,7 @@ impl Group {
     /// See [`Group::cancel`].
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        Runtime::with(|runtime| runtime.peek(|tree| tree.is_visible(self.id)))
+        self.edit(Tree::is_visible).unwrap_or(false)
     }
 
     /// Whether a cancel from around the group is visible inside it.
@@ -277,7 +456,7 @@ impl Group {
     /// See [`Group::cancel`].
     #[must_use]
     pub fn is_cancelled_outside(&self) -> bool {
-        Runtime::with(|runtime| runtime.peek(|tree| tree.is_visible_outside(self.id)))
+        self.edit(Tree::is_visible_outside).unwrap_or(false)
     }
 
     /// Whether shields inside the group no longer hold, because a grace period has ended.
@@ -286,11 +465,11 @@ impl Group {
     ///
     /// ```
     /// # use trine_core::lowlevel::Group;
-    /// # trine_core::run(async { assert!(!Group::open().is_hardened()); });
+    /// # trine_core::run(async { assert!(!Group::<()>::open().is_hardened()); });
     /// ```
     #[must_use]
     pub fn is_hardened(&self) -> bool {
-        Runtime::with(|runtime| runtime.peek(|tree| tree.is_hardened(self.id)))
+        self.edit(Tree::is_hardened).unwrap_or(false)
     }
 
     /// Whether [`mark_cut`](Group::mark_cut) was called, and the scope that was cancelled is still
@@ -300,11 +479,11 @@ impl Group {
     ///
     /// ```
     /// # use trine_core::lowlevel::Group;
-    /// # trine_core::run(async { assert!(!Group::open().is_doomed()); });
+    /// # trine_core::run(async { assert!(!Group::<()>::open().is_doomed()); });
     /// ```
     #[must_use]
     pub fn is_doomed(&self) -> bool {
-        Runtime::with(|runtime| runtime.peek(|tree| tree.is_doomed(self.id)))
+        self.edit(|tree, id| tree.is_doomed(id)).unwrap_or(false)
     }
 
     /// Records that something in the group was dropped unfinished by a cancel from around it: its
@@ -315,13 +494,13 @@ impl Group {
     /// ```
     /// # use trine_core::lowlevel::Group;
     /// # trine_core::run(async {
-    /// let group = Group::open();
+    /// let group = Group::<()>::open();
     /// group.mark_cut();
     /// assert!(!group.is_doomed()); // no scope around it was cancelled
     /// # });
     /// ```
     pub fn mark_cut(&self) {
-        Runtime::with(|runtime| runtime.tree(|tree| tree.mark_cut(self.id)));
+        self.edit(|tree, id| tree.mark_cut(id));
     }
 
     /// Makes this group a guard on what is around it, or no longer one: its owner must be polled until
@@ -334,13 +513,13 @@ impl Group {
     /// # use trine_core::lowlevel::{Group, ScopeFrame};
     /// # trine_core::run(async {
     /// let scope = ScopeFrame::open();
-    /// let group = poll_fn(|cx| Poll::Ready(scope.enter(cx, |_| Group::open()))).await;
+    /// let group = poll_fn(|cx| Poll::Ready(scope.enter(cx, |_| Group::<()>::open()))).await;
     /// group.set_holds(true);
     /// assert!(scope.has_guards());
     /// # });
     /// ```
     pub fn set_holds(&self, on: bool) {
-        Runtime::with(|runtime| runtime.tree(|tree| tree.set_holds(self.id, on)));
+        self.edit(|tree, id| tree.set_holds(id, on));
     }
 
     /// Has whoever polls this group do so again when a shield or a move may have hidden the cancel that
@@ -352,7 +531,7 @@ impl Group {
     /// # use std::{future::poll_fn, task::Poll};
     /// # use trine_core::lowlevel::Group;
     /// # trine_core::run(async {
-    /// let group = Group::open();
+    /// let group = Group::<()>::open();
     /// poll_fn(|cx| Poll::Ready(group.stay_cut(cx))).await;
     /// # });
     /// ```
@@ -368,44 +547,42 @@ impl Group {
     ///
     /// ```
     /// # use trine_core::lowlevel::Group;
-    /// # trine_core::run(async { Group::open().wake(); });
+    /// # trine_core::run(async { Group::<()>::open().wake(); });
     /// ```
     pub fn wake(&self) {
-        Runtime::with(|runtime| runtime.tree(|tree| tree.wake_frame(self.id)));
+        self.edit(Tree::wake_frame);
     }
 }
 
-impl Drop for Group {
+impl<O> Drop for Group<'_, O> {
     fn drop(&mut self) {
-        Runtime::with(|runtime| {
-            runtime.tree(|tree| tree.release(self.id));
-            runtime.give_back();
-        });
+        // A turn that was leaked is over: it borrowed us.
+        self.turning.set(false);
+        self.close();
     }
 }
 
 /// The group of a run itself: its tasks are the root, and those that the run polls directly.
-impl Group {
+impl Group<'static, ()> {
     /// Opens the group that everything else is under.
     pub(crate) fn root(runtime: &Runtime) -> Self {
-        let role = Role::Group { head: FrameId::NONE, tail: FrameId::NONE, poller: Poller::NOBODY };
-        let id = runtime.tree(|tree| tree.open(role, FrameId::NONE, None));
-        Self::from_id(id)
+        Self::under(runtime, FrameId::NONE)
     }
 
-    #[inline]
-    pub(crate) fn id(&self) -> FrameId {
-        self.id
+    /// Opens a group under a frame.
+    pub(crate) fn under(runtime: &Runtime, outer: FrameId) -> Self {
+        let role = Role::group(Poller::NOBODY);
+        Self::from_id(runtime.tree(|tree| tree.open(role, outer, None)))
     }
 
     /// Begins a tick of the run.
-    #[inline]
-    pub(crate) fn tick(&self) -> Turn<'_> {
-        Runtime::with(|runtime| Turn::begin(self, runtime, FrameId::NONE))
+    #[inline(always)]
+    pub(crate) fn tick(&self, runtime: Here) -> Turn<'_, 'static, ()> {
+        Turn::begin(self, runtime, runtime.at())
     }
 
-    #[inline]
-    pub(crate) fn has_ready(&self) -> bool {
-        Runtime::with(|runtime| runtime.peek(|tree| tree.has_ready(self.id)))
+    #[inline(always)]
+    pub(crate) fn has_ready(&self, runtime: Here) -> bool {
+        runtime.borrow_tree().has_ready(self.id())
     }
 }

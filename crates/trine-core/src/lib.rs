@@ -37,6 +37,7 @@ mod first_panic;
 mod frame;
 mod frame_info;
 mod group;
+mod group_ref;
 mod guard;
 mod guards;
 mod handle;
@@ -45,10 +46,11 @@ mod idle;
 mod instrument;
 mod interval;
 mod kept;
-#[expect(unsafe_code, reason = "reaching the thread-local and recycling memory are on every path")]
+#[expect(unsafe_code, reason = "the thread-local, wakers and memory: they are on every path")]
 mod local;
 pub mod lowlevel;
 mod mailbox;
+mod members;
 mod memory;
 mod outside;
 mod pollers;
@@ -61,7 +63,6 @@ mod schedule;
 mod scope;
 mod scope_life;
 mod sleep;
-mod spawned;
 mod system;
 mod task_frame;
 mod timers;
@@ -74,8 +75,9 @@ mod wait;
 mod wait_cell;
 mod wait_line;
 mod waiter;
-#[expect(unsafe_code, reason = "a waker without counts is a raw one")]
 mod waker;
+#[expect(unsafe_code, reason = "tasks borrow, and lie in recycled memory")]
+mod work;
 mod work_count;
 
 pub use crate::checkpoint::{Checkpoint, checkpoint, sleep_forever};

@@ -1,17 +1,18 @@
-//! What is the thread's own: how its runtime is reached, and the memory in which its tasks lie.
+//! What is the thread's own: how its runtime is reached, the wakers that name what is in it, and the memory
+//! in which its tasks lie.
 //!
-//! They are in one file because both are unsafe code, which is kept to this file and `waker.rs`.
+//! They are in one file because all are unsafe code, which is kept to this file and `work.rs`.
 //!
 //! **The runtime.** `LocalKey::with` passes the reference through a closure; with a closure of any size the
-//! compiler no longer inlines it, and each access becomes an indirect call. Measured 2026-11 with
-//! callgrind, a task's yield among 1000: 387 instructions that way, 296 this way. So only the pointer is
-//! taken inside.
+//! compiler no longer inlines it, and each access becomes a call. Measured 2026-11 with callgrind, a task's
+//! yield among 1000: 387 instructions that way, 296 with only the pointer taken inside. So hot paths hold a
+//! [`Here`], which is that pointer, and are written as one straight line; others use `Runtime::with`.
 //!
-//! **The memory of tasks.** A [`TaskBox`] is a pinned box of any future. Its memory is recycled: blocks in
-//! steps of 16 bytes are cut from chunks, and those that were given back wait in a list per size. Taking
-//! and giving one are a handful of instructions, where the allocator of the C library takes 330 of the 910
-//! that a task cost from its start to its end among a million (measured 2026-11 with callgrind). Tasks of
-//! one kind also lie side by side. The chunks go back when no task is left and the run is over.
+//! **The memory of tasks** is recycled: blocks in steps of 16 bytes are cut from chunks, and those that were
+//! given back wait in a list per size. Taking and giving one are a handful of instructions, where the
+//! allocator of the C library takes 330 of the 910 that a task cost from its start to its end among a million
+//! (measured 2026-11 with callgrind). Tasks of one kind also lie side by side. The chunks go back when no task
+//! is left and the run is over.
 //!
 //! ```text
 //! lists[size] ──► block ──► block ──► null          given back
@@ -21,13 +22,13 @@
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::future::Future;
 use std::mem::ManuallyDrop;
-use std::pin::Pin;
+use std::ops::Deref;
 use std::ptr::{self, NonNull};
-use std::task::{Context, Poll};
+use std::task::Waker;
 
 use crate::runtime::Runtime;
+use crate::waker::{VTABLE, Word};
 
 thread_local! {
     // Never dropped: a destructor would have to be looked for at each access. There is nothing to drop:
@@ -35,97 +36,44 @@ thread_local! {
     static RUNTIME: ManuallyDrop<Runtime> = const { ManuallyDrop::new(Runtime::new()) };
 }
 
+/// The runtime of the thread that it is on: it is neither sent nor shared.
+#[derive(Clone, Copy)]
+pub(crate) struct Here(NonNull<Runtime>);
+
+impl Here {
+    #[inline(always)]
+    pub(crate) fn get() -> Self {
+        Self(RUNTIME.with(|runtime| NonNull::from(&**runtime)))
+    }
+}
+
+impl Deref for Here {
+    type Target = Runtime;
+
+    #[inline(always)]
+    fn deref(&self) -> &Runtime {
+        // SAFETY: a thread-local without a destructor stays in place and is valid until its thread ends, and
+        // we are on that thread, for a `NonNull` is not sent to another. It is only ever shared.
+        unsafe { self.0.as_ref() }
+    }
+}
+
 impl Runtime {
     /// Calls `f` with the runtime of this thread.
     #[inline(always)]
     pub(crate) fn with<R>(f: impl FnOnce(&Runtime) -> R) -> R {
-        let runtime: *const Runtime = RUNTIME.with(|runtime| &raw const **runtime);
-        // SAFETY: a thread-local without a destructor stays in place and is valid until its thread ends.
-        // The reference is bound to this call, so it is used by this thread only, and before that.
-        f(unsafe { &*runtime })
+        f(&Here::get())
     }
 }
 
-/// A pinned box of a future, in memory that the thread recycles.
-///
-/// # Examples
-///
-/// ```
-/// use std::{future::{Future, poll_fn}, pin::pin};
-/// use trine_core::lowlevel::TaskBox;
-///
-/// let name = String::from("main");
-/// trine_core::run(async {
-///     let mut task = TaskBox::new(async { name.len() });
-///     assert_eq!(poll_fn(|cx| task.poll(cx)).await, 4);
-/// });
-/// ```
-pub struct TaskBox<'env, O>(NonNull<dyn Future<Output = O> + 'env>);
-
-impl<O> fmt::Debug for TaskBox<'_, O> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("TaskBox")
-    }
-}
-
-impl<'env, O> TaskBox<'env, O> {
-    /// Boxes a future.
-    ///
-    /// # Examples
-    ///
-    /// See [`TaskBox`].
-    #[inline]
-    pub fn new<F: Future<Output = O> + 'env>(future: F) -> Self {
-        let block = Runtime::with(|runtime| runtime.blocks.take(Layout::new::<F>())).cast::<F>();
-        // SAFETY: the block is valid for writes, and as large and aligned as an `F` needs. It is ours.
-        unsafe { block.write(future) };
-        Self(block)
-    }
-
-    /// Polls the future.
-    ///
-    /// # Cancellation
-    ///
-    /// As the future has it.
-    ///
-    /// # Examples
-    ///
-    /// See [`TaskBox`].
-    #[inline]
-    pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<O> {
-        // SAFETY: the future was written by `new` and is dropped by our `drop`, and we are borrowed for as
-        // long as the reference lives.
-        let future = unsafe { self.0.as_mut() };
-        // SAFETY: the block stays where it is until our `drop` has dropped the future in it.
-        unsafe { Pin::new_unchecked(future) }.poll(cx)
-    }
-}
-
-impl<O> Drop for TaskBox<'_, O> {
-    #[inline]
-    fn drop(&mut self) {
-        // SAFETY: as in `poll`.
-        let layout = Layout::for_value(unsafe { self.0.as_ref() });
-        // Also if the future panics while it is dropped.
-        let _block = Taken { block: self.0.cast(), layout };
-        // SAFETY: it is not used again: we are being dropped, once.
-        unsafe { ptr::drop_in_place(self.0.as_ptr()) };
-    }
-}
-
-/// A block to be given back.
-struct Taken {
-    block: NonNull<u8>,
-    layout: Layout,
-}
-
-impl Drop for Taken {
-    #[inline]
-    fn drop(&mut self) {
-        Runtime::with(|runtime| {
-            runtime.blocks.give(self.block, self.layout);
-            runtime.give_back();
-        });
+impl Word {
+    /// The waker that holds this word. Dropping it would do nothing, so nobody needs to.
+    #[inline(always)]
+    pub(crate) fn waker(self) -> ManuallyDrop<Waker> {
+        // SAFETY: the contract of `RawWakerVTable` is about what its functions do with `data`. Those in
+        // `waker.rs` never dereference it: they copy it, or read the word that it is. They may be called
+        // from any thread, any number of times, and after the task is gone.
+        ManuallyDrop::new(unsafe { Waker::new(self.data(), &VTABLE) })
     }
 }
 
@@ -183,7 +131,7 @@ impl Blocks {
 
     /// Memory for a value of this layout.
     #[inline]
-    fn take(&self, layout: Layout) -> NonNull<u8> {
+    pub(crate) fn take(&self, layout: Layout) -> NonNull<u8> {
         self.taken.set(self.taken.get() + 1);
         let Some(list) = list_of(layout) else { return allocate(layout) };
         let Some(block) = NonNull::new(self.lists[list].get()) else {
@@ -220,12 +168,16 @@ impl Blocks {
         self.left.set(size);
     }
 
-    /// Takes memory back that came from `take` with the same layout.
+    /// Takes memory back.
+    ///
+    /// # Safety
+    ///
+    /// It came from `take` with the same layout, on this thread, and is used no longer.
     #[inline]
-    fn give(&self, block: NonNull<u8>, layout: Layout) {
+    pub(crate) unsafe fn give(&self, block: NonNull<u8>, layout: Layout) {
         self.taken.set(self.taken.get() - 1);
         let Some(list) = list_of(layout) else { return free(block, layout) };
-        // SAFETY: a block is at least a step large and aligned, and nobody else uses it any more.
+        // SAFETY: a block is at least a step large and aligned, and nobody uses it any more.
         unsafe { block.cast::<*mut u8>().write(self.lists[list].get()) };
         self.lists[list].set(block.as_ptr());
     }

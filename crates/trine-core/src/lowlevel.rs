@@ -16,7 +16,8 @@ pub use crate::checkpoint::{
 };
 pub use crate::drain::Drained;
 pub use crate::frame_info::{FrameInfo, FrameKind, current_task, frame, frames, runs_inside};
-pub use crate::group::{Group, Under};
+pub use crate::group::Group;
+pub use crate::group_ref::GroupRef;
 pub use crate::guard::Guard;
 pub use crate::handle::RemoteHandle;
 pub use crate::holders::{
@@ -24,7 +25,6 @@ pub use crate::holders::{
 };
 pub use crate::idle::{WaitIdle, wait_idle};
 pub use crate::instrument::{InstrumentId, add_instrument, remove_instrument};
-pub use crate::local::TaskBox;
 pub use crate::outside::OutsideWork;
 pub use crate::probe::{
     Idle, Usage, cancel_at_checkpoint, checkpoints_passed, usage, wake_all, watch_checkpoints,
@@ -32,9 +32,8 @@ pub use crate::probe::{
 };
 pub use crate::schedule::{Schedule, set_schedule};
 pub use crate::scope::{ScopeFrame, Until, effective_deadline};
-pub use crate::spawned::Spawned;
 pub use crate::system::{run_local, spawn_system};
-pub use crate::task_frame::TaskFrame;
+pub use crate::task_frame::{TaskFrame, TaskId};
 pub use crate::turn::{Ready, Turn};
 pub use crate::vantage::{Vantage, is_task_waker};
 pub use crate::vigil::Vigil;

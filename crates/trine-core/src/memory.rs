@@ -33,7 +33,6 @@ impl Runtime {
     fn shrink(&self) {
         self.tree(Tree::shrink_if_empty);
         self.timers.borrow_mut().shrink_if_empty();
-        self.spawned.borrow_mut().shrink_if_empty();
         let idle = self.idle.replace(IdleLine::new());
         // It may hold foreign wakers, whose destructors may come back here.
         drop(idle);

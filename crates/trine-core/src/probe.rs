@@ -72,7 +72,7 @@ pub fn usage() -> Usage {
             frames,
             guards,
             timers: runtime.timers.borrow().used(),
-            spawned: runtime.spawned.borrow().len(),
+            spawned: runtime.flat.get(),
             boxes: runtime.blocks.taken(),
             ready,
         }

@@ -18,16 +18,33 @@ use std::task::Waker;
 use crate::bug::bug;
 use crate::frame::{Flags, FrameId, Poller, Role};
 use crate::tree::Tree;
+use crate::work::Work;
+
+/// A task that was taken off its list.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Popped {
+    pub(crate) generation: u16,
+    pub(crate) work: Option<Work>,
+    /// The epoch if it is known that no cancel is visible from it; else 0.
+    pub(crate) free_at: u32,
+}
 
 /// Below this many the list of those passed over is not looked after.
 const PASSED_OVER_MIN: usize = 64;
 
 impl Tree {
     /// Wakes a task by what its waker holds. Unknown ones are ignored.
-    #[inline(always)]
     pub(crate) fn wake(&mut self, id: FrameId, generation: u16) {
-        if self.frames.get(id.index()).is_some_and(|frame| frame.generation == generation) {
-            self.wake_task(id);
+        let poller = self.queue(id, generation);
+        self.wake_poller(poller);
+    }
+
+    /// The first step of that. Gives who has to be told.
+    #[inline(always)]
+    pub(crate) fn queue(&mut self, id: FrameId, generation: u16) -> Poller {
+        match self.frames.get(id.index()) {
+            Some(frame) if frame.generation == generation => self.push_ready(id),
+            _ => Poller::NOBODY,
         }
     }
 
@@ -68,7 +85,7 @@ impl Tree {
     #[inline(always)]
     pub(crate) fn append(&mut self, home: FrameId, id: FrameId) -> Poller {
         let group = &mut self.frames[home.index()];
-        let Role::Group { head, tail, poller } = &mut group.role else { homeless(id) };
+        let Role::Group { head, tail, poller, .. } = &mut group.role else { homeless(id) };
         let last = std::mem::replace(tail, id);
         if !last.is_some() {
             *head = id;
@@ -116,18 +133,21 @@ impl Tree {
         self.set_list(group, rest, last);
     }
 
-    /// Takes a task off the front of a list that was taken. Gives the one behind it, with its slot and
-    /// generation; no slot for one that was released while it was queued, which is freed by this.
+    /// Takes a task off the front of a list that was taken. Gives the one behind it, and what is to be
+    /// polled; nothing for one that was released while it was queued, which is freed by this.
     #[inline(always)]
-    pub(crate) fn next_ready(&mut self, id: FrameId) -> (FrameId, Option<(u32, u16)>) {
+    pub(crate) fn next_ready(&mut self, id: FrameId) -> (FrameId, Option<Popped>) {
         let frame = &mut self.frames[id.index()];
-        let Role::Task { next, slot, .. } = frame.role else { bug!("{id:?} is queued, no task") };
+        let Role::Task { next, .. } = frame.role else { bug!("{id:?} is queued, no task") };
+        let flags = frame.flags;
         frame.flags.set(Flags::QUEUED, false);
-        if frame.flags.has(Flags::RELEASED) {
+        if flags.has(Flags::RELEASED) {
             self.free(id);
             return (next, None);
         }
-        (next, Some((slot, frame.generation)))
+        let free = frame.seen == self.epoch && !flags.has(Flags::VISIBLE);
+        let free_at = if free { self.epoch } else { 0 };
+        (next, Some(Popped { generation: frame.generation, work: frame.work, free_at }))
     }
 
     fn set_list(&mut self, group: FrameId, first: FrameId, last: FrameId) {
@@ -150,8 +170,8 @@ impl Tree {
         self.take_ready(group)
     }
 
-    /// Begins a turn, if the group hangs and is polled as it was the last time. Says also whether a cancel
-    /// is visible from inside it.
+    /// Begins a turn, if the group hangs and is polled as it was the last time, and nothing was cancelled or
+    /// hidden since. Says also whether a cancel is visible from inside it.
     #[inline(always)]
     pub(crate) fn begin_settled_turn(
         &mut self,
@@ -159,25 +179,35 @@ impl Tree {
         outer: FrameId,
         task: FrameId,
     ) -> Option<(FrameId, bool)> {
-        if !self.is_settled(group, outer, task) {
+        let generation = self.frames[outer.index()].generation;
+        let frame = &mut self.frames[group.index()];
+        let Role::Group { head, tail, poller, .. } = &mut frame.role else { return None };
+        let settled = frame.outer == outer
+            && *poller == Poller::task(task)
+            && frame.seen == self.epoch
+            && frame.hook.holds(generation);
+        if !settled {
             return None;
         }
-        Some((self.begin_turn(group), self.is_visible(group)))
+        *tail = FrameId::NONE;
+        let list = std::mem::replace(head, FrameId::NONE);
+        let cancelled = frame.flags.has(Flags::VISIBLE);
+        frame.flags.set(Flags::IN_TURN, true);
+        Some((list, cancelled))
     }
 
     /// The turn is over, with this rest of its list. If that leaves something ready, whoever polls the
-    /// group must do so again.
+    /// group must do so again: gives who that is.
     #[inline(always)]
-    pub(crate) fn end_turn(&mut self, group: FrameId, rest: FrameId) {
+    pub(crate) fn end_turn(&mut self, group: FrameId, rest: FrameId) -> Poller {
         if rest.is_some() {
             self.put_back(group, rest);
         }
         let frame = &mut self.frames[group.index()];
         frame.flags.set(Flags::IN_TURN, false);
-        if let Role::Group { tail, poller, .. } = frame.role
-            && tail.is_some()
-        {
-            self.wake_poller(poller);
+        match frame.role {
+            Role::Group { tail, poller, .. } if tail.is_some() => poller,
+            _ => Poller::NOBODY,
         }
     }
 

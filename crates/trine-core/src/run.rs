@@ -6,7 +6,7 @@
 //! 2. time: everything due expires, first the scopes, then the sleeps (`expire.rs`);
 //! 3. every task of the root group that is ready is polled once: the main task, which polls the
 //!    nurseries that it is in, and those their tasks (`group.rs`); and the tasks that the run polls
-//!    itself (`spawned.rs`);
+//!    itself (`work.rs`);
 //! 4. if nothing is ready: wait for the next deadline, or for a letter (`wait.rs`).
 //!
 //! When the main task is done, or has panicked and is dropped, the system tasks are cancelled and
@@ -25,9 +25,10 @@ use crate::bug::bug;
 use crate::clock::{Clock, SystemClock};
 use crate::driver::{Driver, ThreadDriver};
 use crate::first_panic::FirstPanic;
-use crate::frame::{FrameId, Poller, Role};
+use crate::frame::FrameId;
 use crate::group::Group;
 use crate::instrument::{Instrument, Instruments};
+use crate::local::Here;
 use crate::memory::GiveBack;
 use crate::probe::Hooks;
 use crate::remote::{self, Letters, Mailbox};
@@ -36,10 +37,8 @@ use crate::schedule::Order;
 use crate::system::REAP_MIN;
 use crate::task_frame::TaskFrame;
 use crate::vigil::Vigil;
+use crate::work::end_flat;
 use crate::work_count::WorkCount;
-
-/// The slot of the main task in the root group; those of other tasks begin after it.
-const MAIN: u32 = 0;
 
 /// Runs a future, and everything it starts, to completion on this thread. trio's `run`.
 ///
@@ -139,13 +138,13 @@ impl Runner {
     pub fn run<T>(self, main: impl Future<Output = T>) -> T {
         let scheduler = Scheduler::start(self);
         // Dropped after the future: what is in it hangs under this frame.
-        let _frame = scheduler.open_main();
+        let frame = scheduler.open_main();
         let mut panic = FirstPanic::default();
         // The future goes in there, so that it is dropped before the run is drained: what it leaves
         // behind, such as a thread at work, is waited for.
-        let value = panic.catch(|| scheduler.run(pin!(main)));
+        let value = panic.catch(|| scheduler.run(&frame, pin!(main)));
         if !scheduler.abrupt.get() {
-            panic.catch(|| scheduler.end());
+            panic.catch(|| scheduler.end(&frame));
         }
         match (panic.into_payload(), value) {
             (Some(payload), _) => resume_unwind(payload),
@@ -157,7 +156,7 @@ impl Runner {
 
 /// A run under way. Dropped, it leaves the thread as it was.
 pub(crate) struct Scheduler {
-    root: Group,
+    root: Group<'static>,
     pub(crate) active: Rc<ActiveRun>,
     pub(crate) driver: RefCell<Box<dyn Driver>>,
     letters: RefCell<Letters>,
@@ -182,18 +181,16 @@ impl Scheduler {
         Runtime::with(|runtime| {
             let root = Group::root(runtime);
             let real_time = runner.clock.is_none();
-            let scope = Role::Scope { poller: Poller::NOBODY, deadline: None };
             let active = Rc::new(ActiveRun {
                 clock: runner.clock.unwrap_or_else(|| Rc::new(SystemClock)),
                 mailbox: mailbox.clone(),
                 outside: Arc::new(WorkCount::default()),
                 root: root.id(),
-                system: runtime.tree(|tree| tree.open(scope, root.id(), None)),
+                system: Group::under(runtime, root.id()),
                 order: Order::new(runner.seed),
                 instruments: Instruments::new(runner.instruments),
                 hooks: Hooks::default(),
                 locals: RefCell::default(),
-                system_tasks: RefCell::default(),
                 reap_at: Cell::new(REAP_MIN),
             });
             runtime.timers.borrow_mut().begin(active.clock.now());
@@ -218,16 +215,15 @@ impl Scheduler {
     fn open_main(&self) -> TaskFrame {
         let site = Location::caller();
         self.active.instruments.tell(|instrument| instrument.before_run());
-        let frame = Runtime::with(|runtime| {
-            TaskFrame::open(runtime, self.root.id(), self.root.id(), MAIN, site)
-        });
+        let frame =
+            Runtime::with(|runtime| TaskFrame::open(runtime, self.root.id(), self.root.id(), site));
         frame.set_name("main");
         frame
     }
 
-    fn run<T>(&self, mut main: Pin<&mut impl Future<Output = T>>) -> T {
+    fn run<T>(&self, place: &TaskFrame, mut main: Pin<&mut impl Future<Output = T>>) -> T {
         loop {
-            let tick = self.tick(|cx| main.as_mut().poll(cx));
+            let tick = self.tick(place, |cx| main.as_mut().poll(cx));
             if let Poll::Ready(value) = tick {
                 return value;
             }
@@ -238,32 +234,39 @@ impl Scheduler {
     }
 
     /// One tick. Ready if the main task has finished.
-    fn tick<T>(&self, mut poll_main: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
+    #[inline(always)]
+    fn tick<T>(
+        &self,
+        main: &TaskFrame,
+        mut poll_main: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
         self.deliver();
         self.expire();
         let mut result = Poll::Pending;
-        let mut spawned = false;
-        let mut turn = self.root.tick();
-        while let Some(ready) = turn.next() {
-            if ready.slot() != MAIN {
-                spawned = true;
-                Runtime::with(|runtime| runtime.poll_spawned(&ready));
-            } else if let Poll::Ready(value) = ready.poll(&mut poll_main) {
-                result = Poll::Ready(value);
+        let mut others = false;
+        let mut turn = self.root.tick(Here::get());
+        while turn.next().is_some() {
+            if turn.is_at(main) {
+                if let Poll::Ready(value) = turn.poll_with(&mut poll_main) {
+                    result = Poll::Ready(value);
+                }
+            } else {
+                others = true;
+                turn.poll_flat();
             }
         }
         drop(turn);
-        if spawned {
+        if others {
             self.active.bound_system_tasks();
         }
         result
     }
 
     /// Cancels what belongs to the run, and waits until it has been drained.
-    fn end(&self) {
-        Runtime::with(|runtime| runtime.tree(|tree| tree.cancel(self.active.system)));
+    fn end(&self, main: &TaskFrame) {
+        self.active.system.cancel();
         while self.active.has_system_tasks() || self.active.mailbox.is_pending() {
-            let _: Poll<()> = self.tick(|_| Poll::Pending);
+            let _: Poll<()> = self.tick(main, |_| Poll::Pending);
             if self.active.reap_cancelled() {
                 self.wait();
             }
@@ -280,7 +283,7 @@ impl Scheduler {
     /// Whether a tick would have something to do at once.
     #[inline]
     pub(crate) fn is_busy(&self) -> bool {
-        self.root.has_ready() || self.active.mailbox.is_pending()
+        self.root.has_ready(Here::get()) || self.active.mailbox.is_pending()
     }
 
     /// Takes in what other threads have sent.
@@ -325,10 +328,10 @@ impl Drop for Scheduler {
             // Whatever the flag says: a sender may have been accepted and not have raised it yet.
             panic.catch(|| self.deliver_letters());
         }
-        panic.drop_each(self.active.system_tasks.take());
+        panic.catch(|| self.active.system.end_all());
+        end_flat(&mut panic);
+        panic.catch(|| self.active.system.close());
         Runtime::with(|runtime| {
-            runtime.end_spawned(&mut panic);
-            runtime.tree(|tree| tree.release(self.active.system));
             remote::unregister(runtime.run_id());
             runtime.set_run_id(0);
             runtime.set_current(FrameId::NONE);

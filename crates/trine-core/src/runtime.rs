@@ -18,6 +18,7 @@ use std::time::Instant;
 use crate::checkpoint::Passed;
 use crate::clock::Clock;
 use crate::frame::{Flags, FrameId};
+use crate::group::Group;
 use crate::idle::IdleLine;
 use crate::instrument::Instruments;
 use crate::local::Blocks;
@@ -25,7 +26,6 @@ use crate::pollers::Deferred;
 use crate::probe::Hooks;
 use crate::remote::Mailbox;
 use crate::schedule::Order;
-use crate::spawned::{Spawned, SpawnedTable};
 use crate::timers::Timers;
 use crate::tree::Tree;
 use crate::waker::Word;
@@ -59,10 +59,21 @@ pub(crate) struct Runtime {
     pub(crate) timers: RefCell<Timers>,
     /// The names of tasks, and why scopes were cancelled, of those frames that have one.
     pub(crate) notes: RefCell<BTreeMap<u32, Cow<'static, str>>>,
-    pub(crate) spawned: RefCell<SpawnedTable>,
+    /// How many tasks that the run polls are not over.
+    pub(crate) flat: Cell<usize>,
     pub(crate) idle: RefCell<IdleLine>,
     pub(crate) blocks: Blocks,
     pub(crate) run: RefCell<Option<Rc<ActiveRun>>>,
+}
+
+/// Where code runs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct At {
+    pub(crate) frame: FrameId,
+    /// The epoch at which no cancel was visible from there; 0 if that is not known.
+    pub(crate) free_at: u32,
+    /// Operations that the task may still do in this tick.
+    pub(crate) budget: u32,
 }
 
 /// What belongs to the run that is active.
@@ -71,15 +82,14 @@ pub(crate) struct ActiveRun {
     pub(crate) clock: Rc<dyn Clock>,
     pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) outside: Arc<WorkCount>,
-    /// The group of the run itself, and the frame of its system tasks.
+    /// The frame of the group of the run itself, and the group of its system tasks.
     pub(crate) root: FrameId,
-    pub(crate) system: FrameId,
+    pub(crate) system: Group<'static, ()>,
     pub(crate) order: Order,
     pub(crate) instruments: Instruments,
     /// What tests have hooked into the run.
     pub(crate) hooks: Hooks,
     pub(crate) locals: RefCell<Vec<(TypeId, Box<dyn Any>)>>,
-    pub(crate) system_tasks: RefCell<Vec<Spawned>>,
     /// How many system tasks there must be for the finished ones to be looked for.
     pub(crate) reap_at: Cell<usize>,
 }
@@ -99,7 +109,7 @@ impl Runtime {
             tree: RefCell::new(Tree::new()),
             timers: RefCell::new(Timers::new()),
             notes: RefCell::new(BTreeMap::new()),
-            spawned: RefCell::new(SpawnedTable::new()),
+            flat: Cell::new(0),
             idle: RefCell::new(IdleLine::new()),
             blocks: Blocks::new(),
             run: RefCell::new(None),
@@ -138,15 +148,37 @@ impl Runtime {
         self.tree.borrow_mut()
     }
 
-    #[inline]
+    /// Lets go of the tree, and calls and drops the foreign wakers that changes have brought up.
+    #[inline(always)]
+    pub(crate) fn release_tree(&self, tree: RefMut<'_, Tree>) {
+        if !tree.deferred.is_empty() {
+            drop(tree);
+            self.run_deferred();
+        }
+    }
+
+    #[inline(always)]
     pub(crate) fn current(&self) -> FrameId {
         self.current.get()
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn set_current(&self, id: FrameId) -> FrameId {
         self.free_at.set(0);
         self.current.replace(id)
+    }
+
+    /// The current frame, with what is known of it.
+    #[inline(always)]
+    pub(crate) fn at(&self) -> At {
+        At { frame: self.current.get(), free_at: self.free_at.get(), budget: self.budget.get() }
+    }
+
+    #[inline(always)]
+    pub(crate) fn set_at(&self, at: At) {
+        self.current.set(at.frame);
+        self.free_at.set(at.free_at);
+        self.budget.set(at.budget);
     }
 
     /// Whether it is known, with hardly a look, that code runs in a frame from where no cancel is visible.
@@ -209,12 +241,6 @@ impl Runtime {
             Some(run) => run.clock.now(),
             None => Instant::now(),
         }
-    }
-
-    /// The word for the waker of a task, under the active run.
-    #[inline]
-    pub(crate) fn word(&self, tree: &Tree, id: FrameId) -> Word {
-        Word::new(self.run_id(), tree.frames[id.index()].generation, id)
     }
 
     /// The task behind a waker, if it belongs to the run of this thread.

@@ -6,8 +6,7 @@ use std::panic::Location;
 
 use crate::first_panic::FirstPanic;
 use crate::runtime::{ActiveRun, Runtime};
-use crate::spawned::Spawned;
-use crate::task_frame::TaskFrame;
+use crate::task_frame::TaskId;
 
 /// Fewer finished system tasks than this are left in peace.
 pub(crate) const REAP_MIN: usize = 32;
@@ -31,12 +30,7 @@ pub(crate) const REAP_MIN: usize = 32;
 /// ```
 #[track_caller]
 pub fn spawn_system(task: impl Future<Output = ()> + 'static) {
-    let site = Location::caller();
-    let run = Runtime::active_for("spawn_system");
-    let task = Spawned::new(task, |slot| {
-        Runtime::with(|runtime| TaskFrame::open(runtime, run.root, run.system, slot + 1, site))
-    });
-    run.system_tasks.borrow_mut().push(task);
+    Runtime::active_for("spawn_system").system.spawn_anywhere(Location::caller(), task);
 }
 
 /// A value that is made once in a run and dropped at its end; each type has one. Outside of a run
@@ -71,34 +65,36 @@ impl ActiveRun {
     }
 
     pub(crate) fn has_system_tasks(&self) -> bool {
-        !self.system_tasks.borrow().is_empty()
+        !self.system.is_empty()
     }
 
     /// Lets go of the system tasks that have finished, now and then: each time their number has
     /// doubled, so that the cost is a constant for each.
+    #[inline]
     pub(crate) fn bound_system_tasks(&self) {
-        if self.system_tasks.borrow().len() >= self.reap_at.get() {
-            self.reap(Spawned::is_over);
-            self.reap_at.set(REAP_MIN.max(2 * self.system_tasks.borrow().len()));
+        if self.system.len() >= self.reap_at.get() {
+            self.reap(TaskId::is_over);
+            self.reap_at.set(REAP_MIN.max(2 * self.system.len()));
         }
     }
 
     /// Lets go of those, too, that a cancelled run need not drain. Says whether any is left.
     pub(crate) fn reap_cancelled(&self) -> bool {
-        self.reap(|task| task.is_over() || !task.frame().has_guards());
-        !self.system_tasks.borrow().is_empty()
+        self.reap(|task| task.is_over() || !task.has_guards());
+        self.has_system_tasks()
     }
 
-    fn reap(&self, gone: impl Fn(&Spawned) -> bool) {
-        let tasks = std::mem::take(&mut *self.system_tasks.borrow_mut());
-        let (gone, mut left): (Vec<_>, Vec<_>) = tasks.into_iter().partition(|task| gone(task));
+    fn reap(&self, gone: impl Fn(&TaskId) -> bool) {
+        let (mut found, mut next) = (Vec::new(), self.system.after(None));
+        while let Some(task) = next {
+            next = self.system.after(Some(task));
+            found.extend(Some(task).filter(&gone));
+        }
         // Dropping runs their code, which may start new ones, or panic.
         let mut panic = FirstPanic::default();
-        panic.drop_each(gone);
-        let mut tasks = self.system_tasks.borrow_mut();
-        left.append(&mut tasks);
-        *tasks = left;
-        drop(tasks);
+        for task in found {
+            panic.catch(|| self.system.end_task(task));
+        }
         panic.finish();
     }
 }

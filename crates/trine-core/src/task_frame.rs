@@ -1,41 +1,282 @@
-//! `TaskFrame`: the scheduler's side of a task.
+//! `TaskId` and `TaskFrame`: the scheduler's side of a task, named and owned.
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
+use std::ops::Deref;
 use std::panic::Location;
 use std::rc::Rc;
 
-use crate::frame::{Flags, FrameId, Poller};
+use crate::frame::{Flags, FrameId, Poller, Role};
 use crate::instrument::Step;
 use crate::kept::Left;
+use crate::local::Here;
 use crate::runtime::Runtime;
 use crate::scope::ScopeFrame;
+use crate::tree::Tree;
 
-/// The scheduler's side of a task, closed by being dropped. Keep it beside the task's future; drop
-/// the future first, and the group last.
+/// Names a task of a [`Group`](super::lowlevel::Group). When the task is gone it names nothing, and does
+/// nothing.
 ///
 /// # Examples
 ///
-/// See [`Group`](super::lowlevel::Group).
+/// See [`Group::after`](super::lowlevel::Group::after).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TaskId {
+    id: FrameId,
+    generation: u16,
+    _local: PhantomData<Rc<()>>,
+}
+
+impl TaskId {
+    #[inline(always)]
+    pub(crate) fn new(id: FrameId, generation: u16) -> Self {
+        Self { id, generation, _local: PhantomData }
+    }
+
+    /// The task in whose own code we are: `None` in a scope inside it, in a nursery, or outside of a run.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use trine_core::lowlevel::TaskId;
+    /// assert_eq!(TaskId::current(), None);
+    /// trine_core::run(async {
+    ///     assert_eq!(TaskId::current().unwrap().name().as_deref(), Some("main"));
+    /// });
+    /// ```
+    #[must_use]
+    pub fn current() -> Option<Self> {
+        let runtime = Here::get();
+        let id = runtime.current();
+        let tree = runtime.borrow_tree();
+        let frame = tree.frames.get(id.index()).filter(|_| id.is_some())?;
+        matches!(frame.role, Role::Task { .. }).then(|| Self::new(id, frame.generation))
+    }
+
+    #[inline(always)]
+    pub(crate) fn id(&self) -> FrameId {
+        self.id
+    }
+
+    #[inline]
+    pub(crate) fn generation(&self) -> u16 {
+        self.generation
+    }
+
+    /// Looks at the tree, or changes it, if the task is still there.
+    fn edit<R>(&self, change: impl FnOnce(&mut Tree, FrameId) -> R) -> Option<R> {
+        Runtime::with(|runtime| {
+            runtime.tree(|tree| {
+                tree.is_current(self.id, self.generation).then(|| change(tree, self.id))
+            })
+        })
+    }
+
+    fn has_flag(&self, flag: Flags) -> bool {
+        self.edit(|tree, id| tree.has(id, flag)).unwrap_or(false)
+    }
+
+    /// Whether anything inside must be drained, by polling, before the task may be dropped. After a
+    /// grace what is kept without being polled does not count.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use trine_core::lowlevel::Group;
+    /// # trine_core::run(async {
+    /// let group = Group::open();
+    /// let task = group.start(async {});
+    /// assert!(!task.has_guards() && task.is_ready());
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn has_guards(&self) -> bool {
+        self.edit(|tree, id| tree.left_to_drain(id) != Left::Nothing).unwrap_or(false)
+    }
+
+    /// Whether it was woken and not polled since.
+    ///
+    /// # Examples
+    ///
+    /// See [`TaskId::has_guards`].
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.has_flag(Flags::QUEUED)
+    }
+
+    /// Whether it is polled by the run, not by its group.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use trine_core::lowlevel::Group;
+    /// # trine_core::run(async {
+    /// let group = Group::open();
+    /// assert!(group.spawn(async {}).is_flat() && !group.start(async {}).is_flat());
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn is_flat(&self) -> bool {
+        self.has_flag(Flags::FLAT)
+    }
+
+    /// Whether the run has polled it to its end.
+    ///
+    /// # Examples
+    ///
+    /// See [`Group::spawn`](super::lowlevel::Group::spawn).
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.has_flag(Flags::OVER)
+    }
+
+    /// Whether a cancel is visible from inside the task.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use trine_core::lowlevel::Group;
+    /// # trine_core::run(async {
+    /// let group = Group::open();
+    /// let task = group.start(async {});
+    /// group.cancel();
+    /// assert!(task.is_cancelled());
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.edit(Tree::is_visible).unwrap_or(false)
+    }
+
+    /// Makes it ready, as its waker does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use trine_core::lowlevel::Group;
+    /// # trine_core::run(async {
+    /// let group = Group::open();
+    /// group.start(async {}).wake();
+    /// # });
+    /// ```
+    pub fn wake(&self) {
+        self.edit(Tree::wake_task);
+    }
+
+    /// Cancels what runs in this task.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use trine_core::lowlevel::Group;
+    /// # trine_core::run(async {
+    /// let group = Group::open();
+    /// let task = group.start(async {});
+    /// task.cancel();
+    /// assert!(task.is_cancelled());
+    /// # });
+    /// ```
+    pub fn cancel(&self) {
+        self.edit(Tree::cancel);
+    }
+
+    /// Gives the task a name, for reports and instruments.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use trine_core::lowlevel::Group;
+    /// # trine_core::run(async {
+    /// let group = Group::open();
+    /// let task = group.start(async {});
+    /// task.set_name("reader");
+    /// assert_eq!(task.name().as_deref(), Some("reader"));
+    /// # });
+    /// ```
+    pub fn set_name(&self, name: impl Into<Cow<'static, str>>) {
+        let name = name.into();
+        if self.edit(|_, _| ()).is_some() {
+            Runtime::with(|runtime| runtime.note_frame(self.id, name));
+        }
+    }
+
+    /// The name that was given to the task.
+    ///
+    /// # Examples
+    ///
+    /// See [`TaskId::set_name`].
+    #[must_use]
+    pub fn name(&self) -> Option<Cow<'static, str>> {
+        self.edit(|_, _| ())?;
+        Runtime::with(|runtime| runtime.notes.borrow().get(&self.id.0).cloned())
+    }
+
+    /// Where the task was started.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use trine_core::lowlevel::Group;
+    /// # trine_core::run(async {
+    /// let group = Group::open();
+    /// let task = group.start(async {});
+    /// assert!(task.spawned_at().is_some());
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn spawned_at(&self) -> Option<&'static Location<'static>> {
+        self.edit(|tree, id| tree.frames[id.index()].site).flatten()
+    }
+
+    /// Says in the tree of tasks that the future is gone, though the frame is kept.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::panic::Location;
+    /// # use trine_core::lowlevel::{Group, frames};
+    /// # trine_core::run(async {
+    /// let group = Group::<()>::open();
+    /// let task = group.place_beside(Location::caller());
+    /// task.note_over();
+    /// assert_eq!(frames().iter().filter(|frame| frame.over).count(), 1);
+    /// # });
+    /// ```
+    pub fn note_over(&self) {
+        self.edit(|tree, id| tree.frames[id.index()].flags.set(Flags::OVER, true));
+    }
+}
+
+/// The place of a task on the list of a group, given up by being dropped. Keep it beside the task's future;
+/// drop the future first, and the group last. It is used like the [`TaskId`] that it derefs to.
+///
+/// # Examples
+///
+/// See [`Group::place_beside`](super::lowlevel::Group::place_beside).
 #[derive(Debug)]
 pub struct TaskFrame {
-    id: FrameId,
-    _local: PhantomData<Rc<()>>,
+    task: TaskId,
+}
+
+impl Deref for TaskFrame {
+    type Target = TaskId;
+
+    fn deref(&self) -> &TaskId {
+        &self.task
+    }
 }
 
 impl TaskFrame {
     /// Opens the frame of a task and makes it ready.
-    #[inline]
     pub(crate) fn open(
         runtime: &Runtime,
         home: FrameId,
         outer: FrameId,
-        slot: u32,
         site: &'static Location<'static>,
     ) -> Self {
-        let (id, poller) = runtime.peek(|tree| tree.open_task(home, outer, slot, site));
+        let (id, poller) = runtime.peek(|tree| tree.open_task(home, outer, Flags::default(), site));
         // From here on it is released, should a foreign waker or an instrument panic.
-        let frame = Self { id, _local: PhantomData };
+        let frame = Self::from_id(id);
         if poller != Poller::NOBODY {
             runtime.tree(|tree| tree.wake_poller(poller));
         }
@@ -45,134 +286,11 @@ impl TaskFrame {
         frame
     }
 
-    #[inline]
-    pub(crate) fn id(&self) -> FrameId {
-        self.id
-    }
-
-    /// Takes the frame out of its owner, who is left with none.
-    pub(crate) fn take(&mut self) -> Self {
-        Self { id: std::mem::replace(&mut self.id, FrameId::NONE), _local: PhantomData }
-    }
-
-    /// Whether anything inside must be drained, by polling, before the task may be dropped. After a
-    /// grace what is kept without being polled does not count.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use trine_core::lowlevel::{Group, Under};
-    /// # trine_core::run(async {
-    /// let group = Group::open();
-    /// let task = group.add(Under::Group, 0);
-    /// assert!(!task.has_guards() && task.is_ready());
-    /// # });
-    /// ```
-    #[must_use]
-    pub fn has_guards(&self) -> bool {
-        Runtime::with(|runtime| runtime.peek(|tree| tree.left_to_drain(self.id) != Left::Nothing))
-    }
-
-    /// Whether it was woken and not polled since.
-    ///
-    /// # Examples
-    ///
-    /// See [`TaskFrame::has_guards`].
-    #[must_use]
-    pub fn is_ready(&self) -> bool {
-        Runtime::with(|runtime| runtime.peek(|tree| tree.has(self.id, Flags::QUEUED)))
-    }
-
-    /// Whether a cancel is visible from inside the task.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use trine_core::lowlevel::{Group, Under};
-    /// # trine_core::run(async {
-    /// let group = Group::open();
-    /// let task = group.add(Under::Group, 0);
-    /// group.cancel();
-    /// assert!(task.is_cancelled());
-    /// # });
-    /// ```
-    #[must_use]
-    pub fn is_cancelled(&self) -> bool {
-        Runtime::with(|runtime| runtime.peek(|tree| tree.is_visible(self.id)))
-    }
-
-    /// Makes it ready, as its waker does.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use trine_core::lowlevel::{Group, Under};
-    /// # trine_core::run(async {
-    /// let group = Group::open();
-    /// group.add(Under::Group, 0).wake();
-    /// # });
-    /// ```
-    pub fn wake(&self) {
-        Runtime::with(|runtime| runtime.tree(|tree| tree.wake_task(self.id)));
-    }
-
-    /// Cancels what runs in this task.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use trine_core::lowlevel::{Group, Under};
-    /// # trine_core::run(async {
-    /// let group = Group::open();
-    /// group.add(Under::Outside, 0).cancel();
-    /// # });
-    /// ```
-    pub fn cancel(&self) {
-        Runtime::with(|runtime| runtime.tree(|tree| tree.cancel(self.id)));
-    }
-
-    /// Gives the task a name, for reports and instruments.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use trine_core::lowlevel::{Group, Under};
-    /// # trine_core::run(async {
-    /// let group = Group::open();
-    /// let task = group.add(Under::Group, 0);
-    /// task.set_name("reader");
-    /// assert_eq!(task.name().as_deref(), Some("reader"));
-    /// # });
-    /// ```
-    pub fn set_name(&self, name: impl Into<Cow<'static, str>>) {
-        Runtime::with(|runtime| runtime.note_frame(self.id, name.into()));
-    }
-
-    /// The name that was given to the task.
-    ///
-    /// # Examples
-    ///
-    /// See [`TaskFrame::set_name`].
-    #[must_use]
-    pub fn name(&self) -> Option<Cow<'static, str>> {
-        Runtime::with(|runtime| runtime.notes.borrow().get(&self.id.0).cloned())
-    }
-
-    /// Where the task was spawned.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use trine_core::lowlevel::{Group, Under};
-    /// # trine_core::run(async {
-    /// let group = Group::open();
-    /// let task = group.add(Under::Group, 0);
-    /// assert!(task.spawned_at().is_some());
-    /// # });
-    /// ```
-    #[must_use]
-    pub fn spawned_at(&self) -> Option<&'static Location<'static>> {
-        Runtime::with(|runtime| runtime.site(self.id))
+    /// Takes over a frame.
+    #[inline(always)]
+    pub(crate) fn from_id(id: FrameId) -> Self {
+        let generation = Here::get().borrow_tree().generation(id);
+        Self { task: TaskId::new(id, generation) }
     }
 
     /// Hangs a region that was opened elsewhere under this task, with all that is inside it.
@@ -180,11 +298,12 @@ impl TaskFrame {
     /// # Examples
     ///
     /// ```
-    /// # use trine_core::lowlevel::{Group, ScopeFrame, Under};
+    /// # use std::panic::Location;
+    /// # use trine_core::lowlevel::{Group, ScopeFrame};
     /// # trine_core::run(async {
     /// let scope = ScopeFrame::open();
-    /// let group = Group::open();
-    /// let task = group.add(Under::Group, 0);
+    /// let group = Group::<()>::open();
+    /// let task = group.as_ref().place(Location::caller()).unwrap();
     /// group.cancel();
     /// assert!(!scope.is_cancelled());
     /// task.adopt(&scope);
@@ -193,46 +312,25 @@ impl TaskFrame {
     /// ```
     pub fn adopt(&self, scope: &ScopeFrame) {
         Runtime::with(|runtime| {
-            runtime.refuse_cycle(scope.id(), self.id);
-            runtime.tree(|tree| tree.move_under(scope.id(), self.id));
-        });
-    }
-
-    /// Says in the tree of tasks that the future is gone, though the frame is kept.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use trine_core::lowlevel::{Group, Under, frames};
-    /// # trine_core::run(async {
-    /// let group = Group::open();
-    /// let task = group.add(Under::Group, 0);
-    /// task.note_over();
-    /// assert_eq!(frames().iter().filter(|frame| frame.over).count(), 1);
-    /// # });
-    /// ```
-    #[inline]
-    pub fn note_over(&self) {
-        Runtime::with(|runtime| {
-            runtime.peek(|tree| tree.frames[self.id.index()].flags.set(Flags::OVER, true));
+            runtime.refuse_cycle(scope.id(), self.id());
+            runtime.tree(|tree| tree.move_under(scope.id(), self.id()));
         });
     }
 }
 
 impl Drop for TaskFrame {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
-        if !self.id.is_some() {
-            return;
+        let (runtime, id) = (Here::get(), self.id());
+        if runtime.hooked.get() {
+            runtime.instrument(id, Step::Exited);
         }
-        Runtime::with(|runtime| {
-            if runtime.hooked.get() {
-                runtime.instrument(self.id, Step::Exited);
-            }
-            if runtime.tree(|tree| tree.release_task(self.id)) {
-                runtime.forget_note(self.id);
-            }
-            runtime.give_back();
-        });
+        let mut tree = runtime.borrow_tree();
+        let noted = tree.release_task(id);
+        runtime.release_tree(tree);
+        if noted {
+            runtime.forget_note(id);
+        }
+        runtime.give_back();
     }
 }

@@ -9,6 +9,7 @@
 //! guards.rs      which frames must be drained before they may be dropped, linked so that a
 //!                cancel finds them
 //! pollers.rs     who polls a scope or group: a task, or a waker of another executor
+//! members.rs     which tasks belong to a group, in the order in which they were started
 //! ```
 
 #[cfg(test)]
@@ -137,11 +138,11 @@ impl Tree {
         &mut self,
         home: FrameId,
         outer: FrameId,
-        slot: u32,
+        flags: Flags,
         site: &'static Location<'static>,
     ) -> (FrameId, Poller) {
-        let role = Role::Task { home, slot, next: FrameId::NONE };
-        let id = self.fill(role, outer, Some(site), Flags::QUEUED);
+        let flags = flags.with(Flags::QUEUED);
+        let id = self.fill(Role::task(home), outer, Some(site), flags);
         let poller = self.append(home, id);
         self.check_near(id);
         (id, poller)
@@ -203,6 +204,7 @@ impl Tree {
             generation: self.first_generation,
             flags: Flags::default(),
             site: None,
+            work: None,
         }
     }
 
@@ -223,10 +225,12 @@ impl Tree {
         Some(deadline)
     }
 
-    /// Lets go of the frame of a task. Says whether there is a note on it.
+    /// Lets go of the frame of a task, whose future is gone. Says whether there is a note on it.
     #[inline]
     pub(crate) fn release_task(&mut self, id: FrameId) -> bool {
+        self.leave_group(id);
         let frame = &self.frames[id.index()];
+        debug_assert!(frame.work.is_none(), "task {id:?} is released with its future");
         let flags = frame.flags;
         let special =
             frame.hook.as_node().is_some() || flags.has(Flags::QUEUED) || self.may_uncover(flags);

@@ -1,13 +1,17 @@
 //! `Turn`: one poll of a group, which hands out the tasks that are ready.
 
-use std::task::{Context, Waker};
+use std::fmt;
+use std::task::Context;
 
-use crate::frame::FrameId;
+use crate::frame::{Flags, FrameId, Poller};
 use crate::group::Group;
 use crate::instrument::Step;
-use crate::runtime::{BUDGET, Runtime};
-use crate::task_frame::TaskFrame;
+use crate::local::Here;
+use crate::ready::Popped;
+use crate::runtime::{At, BUDGET};
+use crate::task_frame::TaskId;
 use crate::waker::Word;
+use crate::work::{Work, poll_flat};
 
 /// One poll of a group. While it lives, the current region is that of the task handed out last;
 /// dropped, also by a panic, it makes the one before current again.
@@ -15,38 +19,98 @@ use crate::waker::Word;
 /// # Examples
 ///
 /// See [`Group`].
-#[derive(Debug)]
-pub struct Turn<'g> {
-    group: &'g Group,
-    before: FrameId,
-    budget: u32,
+pub struct Turn<'g, 'env, O> {
+    group: &'g Group<'env, O>,
+    runtime: Here,
+    /// Where the poll of the group was begun.
+    before: At,
     /// The next task of this turn; `NONE` when there is none left.
     next: FrameId,
+    /// The task that was handed out last, and its future, unless that is elsewhere, or ended.
+    at: FrameId,
+    word: Word,
+    work: Option<Work>,
     cancelled: bool,
     /// The task whose step an instrument was told of.
     stepping: FrameId,
 }
 
-impl<'g> Turn<'g> {
+impl<O> fmt::Debug for Turn<'_, '_, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Turn").field("group", self.group).field("at", &self.at).finish()
+    }
+}
+
+/// What a turn hands out.
+///
+/// # Examples
+///
+/// See [`Group::place_beside`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ready {
+    /// A task whose future is the group's: [`Turn::poll`].
+    Task,
+    /// One whose future is elsewhere: [`Turn::poll_with`].
+    Place,
+}
+
+impl<'g, 'env, O> Turn<'g, 'env, O> {
     #[inline]
-    pub(crate) fn begin(group: &'g Group, runtime: &Runtime, before: FrameId) -> Self {
+    pub(crate) fn begin(group: &'g Group<'env, O>, runtime: Here, before: At) -> Self {
         if runtime.hooked.get() {
             runtime.order_ready(group.id());
         }
-        let begun = runtime.peek(|tree| (tree.begin_turn(group.id()), tree.is_visible(group.id())));
+        let mut tree = runtime.borrow_tree();
+        let begun = (tree.begin_turn(group.id()), tree.is_visible(group.id()));
+        drop(tree);
         Self::new(group, runtime, before, begun)
     }
 
     /// A turn that has begun with this list and visibility of a cancel.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn new(
-        group: &'g Group,
-        runtime: &Runtime,
-        before: FrameId,
+        group: &'g Group<'env, O>,
+        runtime: Here,
+        before: At,
         (next, cancelled): (FrameId, bool),
     ) -> Self {
-        let budget = runtime.budget();
-        Turn { group, before, budget, next, cancelled, stepping: FrameId::NONE }
+        group.turning.set(true);
+        let (at, stepping) = (FrameId::NONE, FrameId::NONE);
+        let word = Word::new(0, 0, at);
+        Turn { group, runtime, before, next, at, word, work: None, cancelled, stepping }
+    }
+
+    #[inline(always)]
+    pub(crate) fn group(&self) -> &'g Group<'env, O> {
+        self.group
+    }
+
+    #[inline(always)]
+    pub(crate) fn runtime(&self) -> Here {
+        self.runtime
+    }
+
+    /// The task that was handed out last.
+    #[inline(always)]
+    pub(crate) fn at(&self) -> FrameId {
+        self.at
+    }
+
+    #[inline(always)]
+    pub(crate) fn word(&self) -> Word {
+        self.word
+    }
+
+    /// The future of the task that was handed out last.
+    #[inline(always)]
+    pub(crate) fn work(&self) -> Option<Work> {
+        self.work
+    }
+
+    /// Forgets that future: it is about to be dropped.
+    #[inline(always)]
+    pub(crate) fn forget(&mut self) -> Option<Work> {
+        self.work.take()
     }
 
     /// Whether a cancel was visible from inside the group when the turn began.
@@ -57,7 +121,7 @@ impl<'g> Turn<'g> {
     /// # use std::{future::poll_fn, task::Poll};
     /// # use trine_core::lowlevel::Group;
     /// # trine_core::run(async {
-    /// let group = Group::open();
+    /// let group = Group::<()>::open();
     /// poll_fn(|cx| {
     ///     assert!(!group.turn(cx).began_cancelled());
     ///     group.cancel();
@@ -68,7 +132,7 @@ impl<'g> Turn<'g> {
     /// # });
     /// ```
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub fn began_cancelled(&self) -> bool {
         self.cancelled
     }
@@ -78,53 +142,137 @@ impl<'g> Turn<'g> {
     /// # Examples
     ///
     /// See [`Group`].
-    #[expect(clippy::should_implement_trait, reason = "an iterator's items could outlive the turn")]
+    #[expect(clippy::should_implement_trait, reason = "its items are used through the turn")]
     #[inline(always)]
     pub fn next(&mut self) -> Option<Ready> {
-        while self.next.is_some() {
-            let ready = Runtime::with(|runtime| self.pop(runtime));
-            if ready.is_some() {
-                return ready;
+        loop {
+            let id = self.next;
+            if !id.is_some() {
+                return None;
+            }
+            let (next, popped) = self.runtime.borrow_tree().next_ready(id);
+            self.next = next;
+            // Nothing, if it was released meanwhile.
+            if let Some(popped) = popped {
+                return Some(self.hand_out(id, popped));
             }
         }
-        None
     }
 
-    /// Takes the next one off the list: nothing if it was released meanwhile.
     #[inline(always)]
-    fn pop(&mut self, runtime: &Runtime) -> Option<Ready> {
-        let id = self.next;
-        let (next, task) = runtime.peek(|tree| tree.next_ready(id));
-        self.next = next;
-        let (slot, generation) = task?;
-        self.step(runtime, id);
-        Some(Ready { slot, word: Word::new(runtime.run_id(), generation, id) })
+    fn hand_out(&mut self, id: FrameId, popped: Popped) -> Ready {
+        self.at = id;
+        self.word = Word::new(self.runtime.run_id(), popped.generation, id);
+        self.work = popped.work;
+        self.runtime.set_at(At { frame: id, free_at: popped.free_at, budget: BUDGET });
+        if self.runtime.hooked.get() {
+            self.report(id);
+        }
+        if popped.work.is_some() { Ready::Task } else { Ready::Place }
     }
 
-    /// Hands out a task that need not be ready.
+    /// Polls the task that was handed out last, whose future is elsewhere: `f` gets the context with the
+    /// task's own waker.
+    ///
+    /// # Examples
+    ///
+    /// See [`Group::place_beside`].
+    #[inline(always)]
+    pub fn poll_with<R>(&self, f: impl FnOnce(&mut Context<'_>) -> R) -> R {
+        let waker = self.word.waker();
+        f(&mut Context::from_waker(&waker))
+    }
+
+    /// Whether it is this task that was handed out last.
     ///
     /// # Examples
     ///
     /// ```
-    /// # use std::{future::poll_fn, task::Poll};
-    /// # use trine_core::lowlevel::{Group, Under};
+    /// # use std::{future::poll_fn, panic::Location, task::Poll};
+    /// # use trine_core::lowlevel::Group;
     /// # trine_core::run(async {
-    /// let group = Group::open();
-    /// let task = group.add(Under::Group, 7);
+    /// let group = Group::<()>::open();
+    /// let place = group.place_beside(Location::caller());
     /// poll_fn(|cx| {
     ///     let mut turn = group.turn(cx);
-    ///     assert_eq!(turn.visit(&task, 7).slot(), 7);
+    ///     assert!(!turn.is_at(&place));
+    ///     turn.next();
+    ///     assert!(turn.is_at(&place));
     ///     Poll::Ready(())
     /// })
     /// .await;
     /// # });
     /// ```
-    pub fn visit(&mut self, task: &TaskFrame, slot: u32) -> Ready {
-        Runtime::with(|runtime| {
-            self.step(runtime, task.id());
-            let word = runtime.peek(|tree| runtime.word(tree, task.id()));
-            Ready { slot, word }
-        })
+    #[must_use]
+    #[inline(always)]
+    pub fn is_at(&self, task: &TaskId) -> bool {
+        self.at == task.id()
+    }
+
+    /// The task that was handed out last; `None` before the first.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::{future::poll_fn, task::Poll};
+    /// # use trine_core::lowlevel::Group;
+    /// # trine_core::run(async {
+    /// let group = Group::open();
+    /// let task = group.start(async {});
+    /// poll_fn(|cx| {
+    ///     let mut turn = group.turn(cx);
+    ///     turn.next();
+    ///     assert_eq!(turn.task(), Some(task));
+    ///     Poll::Ready(())
+    /// })
+    /// .await;
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn task(&self) -> Option<TaskId> {
+        self.at.is_some().then(|| TaskId::new(self.at, self.word.generation()))
+    }
+
+    /// Hands out a task that need not be ready. One that the run polls is polled by this at once, unless it
+    /// is being polled already.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::{future::poll_fn, task::Poll};
+    /// # use trine_core::lowlevel::Group;
+    /// # trine_core::run(async {
+    /// let group = Group::open();
+    /// let task = group.start(async { 7 });
+    /// poll_fn(|cx| {
+    ///     let mut turn = group.turn(cx);
+    ///     turn.visit(task);
+    ///     assert_eq!(turn.poll(), Poll::Ready(7));
+    ///     Poll::Ready(())
+    /// })
+    /// .await;
+    /// # });
+    /// ```
+    pub fn visit(&mut self, task: TaskId) {
+        let id = task.id();
+        let runtime = self.runtime;
+        let found = runtime.peek(|tree| {
+            if !tree.is_current(id, task.generation()) {
+                return None;
+            }
+            let ours = tree.outer(id) == self.group.id();
+            let frame = &tree.frames[id.index()];
+            let flat = frame.flags.has(Flags::FLAT);
+            // Only what belongs to this group is of its type.
+            let work = frame.work.filter(|_| ours && !flat && frame.is_member());
+            let generation = frame.generation;
+            Some((flat && ours, Popped { generation, work, free_at: 0 }))
+        });
+        let Some((flat, popped)) = found else { return };
+        self.hand_out(id, popped);
+        if flat {
+            self.poll_with(|cx| _ = poll_flat(&runtime, id, cx));
+        }
     }
 
     /// Begins again, with the tasks that have become ready meanwhile. Called when there is no next
@@ -134,12 +282,12 @@ impl<'g> Turn<'g> {
     ///
     /// ```
     /// # use std::{future::poll_fn, task::Poll};
-    /// # use trine_core::lowlevel::{Group, Under};
+    /// # use trine_core::lowlevel::Group;
     /// # trine_core::run(async {
     /// let group = Group::open();
     /// poll_fn(|cx| {
     ///     let mut turn = group.turn(cx);
-    ///     let task = group.add(Under::Group, 0);
+    ///     group.start(async {});
     ///     assert!(turn.next().is_none());
     ///     turn.again();
     ///     assert!(turn.next().is_some());
@@ -150,88 +298,50 @@ impl<'g> Turn<'g> {
     /// ```
     pub fn again(&mut self) {
         debug_assert!(!self.next.is_some(), "a turn begins again when it is over");
-        self.next = Runtime::with(|runtime| runtime.peek(|tree| tree.take_ready(self.group.id())));
-    }
-
-    #[inline]
-    fn step(&mut self, runtime: &Runtime, id: FrameId) {
-        runtime.set_current(id);
-        runtime.set_budget(BUDGET);
-        if runtime.hooked.get() {
-            self.report(runtime, id);
-        }
+        self.next = self.runtime.peek(|tree| tree.take_ready(self.group.id()));
     }
 
     #[cold]
-    fn report(&mut self, runtime: &Runtime, id: FrameId) {
+    fn report(&mut self, id: FrameId) {
+        if self.stepping.is_some() {
+            self.runtime.instrument(self.stepping, Step::After);
+        }
+        self.stepping = id;
+        self.runtime.instrument(id, Step::Before);
+    }
+}
+
+impl Turn<'_, 'static, ()> {
+    /// Polls the task that was handed out last, one of those that the run polls.
+    #[inline(always)]
+    pub(crate) fn poll_flat(&self) {
+        let (runtime, id) = (self.runtime, self.at);
+        if !self.poll_with(|cx| poll_flat(&runtime, id, cx)) {
+            return;
+        }
+        let mut tree = runtime.borrow_tree();
+        if !tree.is_known_free(id) {
+            // Whoever drains it does not poll it, so is told when it may be dropped.
+            tree.wake_if_drained(id);
+            runtime.release_tree(tree);
+        }
+    }
+}
+
+impl<O> Drop for Turn<'_, '_, O> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        let runtime = self.runtime;
+        self.group.turning.set(false);
+        runtime.set_at(self.before);
+        let mut tree = runtime.borrow_tree();
+        let poller = tree.end_turn(self.group.id(), self.next);
+        if poller != Poller::NOBODY {
+            tree.wake_poller(poller);
+        }
+        runtime.release_tree(tree);
         if self.stepping.is_some() {
             runtime.instrument(self.stepping, Step::After);
         }
-        self.stepping = id;
-        runtime.instrument(id, Step::Before);
-    }
-}
-
-impl Drop for Turn<'_> {
-    #[inline(always)]
-    fn drop(&mut self) {
-        Runtime::with(|runtime| {
-            runtime.set_current(self.before);
-            runtime.set_budget(self.budget);
-            runtime.tree(|tree| tree.end_turn(self.group.id(), self.next));
-            if self.stepping.is_some() {
-                runtime.instrument(self.stepping, Step::After);
-            }
-        });
-    }
-}
-
-/// A task to be polled now.
-///
-/// # Examples
-///
-/// See [`Group`].
-#[derive(Debug)]
-pub struct Ready {
-    slot: u32,
-    word: Word,
-}
-
-impl Ready {
-    /// What the owner knows it by.
-    ///
-    /// # Examples
-    ///
-    /// See [`Group`].
-    #[must_use]
-    #[inline]
-    pub fn slot(&self) -> u32 {
-        self.slot
-    }
-
-    #[inline]
-    pub(crate) fn frame(&self) -> FrameId {
-        self.word.frame()
-    }
-
-    /// Polls it: `f` gets the context with the task's own waker.
-    ///
-    /// # Examples
-    ///
-    /// See [`Group`].
-    #[inline]
-    pub fn poll<R>(&self, f: impl FnOnce(&mut Context<'_>) -> R) -> R {
-        let waker = self.word.waker();
-        f(&mut Context::from_waker(&waker))
-    }
-
-    /// The task's own waker.
-    ///
-    /// # Examples
-    ///
-    /// See [`Group`].
-    #[must_use]
-    pub fn waker(&self) -> Waker {
-        (*self.word.waker()).clone()
     }
 }

@@ -12,13 +12,12 @@
 //! (`remote.rs`). A word may outlive its task and its run: then it names nothing, or by chance
 //! another task, which gets a spurious poll. So reuse of numbers needs no care.
 
-use std::mem::ManuallyDrop;
 use std::ptr;
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
-use crate::frame::FrameId;
+use crate::frame::{FrameId, Poller};
+use crate::local::Here;
 use crate::remote;
-use crate::runtime::Runtime;
 
 #[cfg(target_pointer_width = "64")]
 mod bits {
@@ -76,37 +75,30 @@ impl Word {
         ptr::eq(waker.vtable(), &VTABLE).then(|| Self(waker.data() as usize))
     }
 
-    /// The waker that holds this word. Dropping it would do nothing, so nobody needs to.
-    #[inline]
-    pub(crate) fn waker(self) -> ManuallyDrop<Waker> {
-        // SAFETY: the contract of `RawWakerVTable` is about what its functions do with `data`. Ours
-        // never dereference it: they copy it, or read the word that it is. They may be called from
-        // any thread, any number of times, and after the task is gone.
-        ManuallyDrop::new(unsafe { Waker::new(self.data(), &VTABLE) })
-    }
-
-    #[inline]
-    fn data(self) -> *const () {
+    /// The word as the `data` of a waker. See `Word::waker` in `local.rs`.
+    #[inline(always)]
+    pub(crate) fn data(self) -> *const () {
         ptr::without_provenance(self.0)
     }
 
     /// Wakes what the word names, wherever that runs.
     #[inline]
     pub(crate) fn wake(self) {
-        let here = Runtime::with(|runtime| {
-            let ours = runtime.run_id() == self.run();
-            if ours {
-                runtime.tree(|tree| tree.wake(self.frame(), self.generation()));
-            }
-            ours
-        });
-        if !here {
-            remote::wake(self);
+        let runtime = Here::get();
+        if runtime.run_id() != self.run() {
+            return remote::wake(self);
+        }
+        let mut tree = runtime.borrow_tree();
+        let poller = tree.queue(self.frame(), self.generation());
+        if poller != Poller::NOBODY {
+            tree.wake_poller(poller);
+            runtime.release_tree(tree);
         }
     }
 }
 
-static VTABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake, drop_nothing);
+/// What the wakers of words do. None of them looks at what `data` would point to.
+pub(crate) static VTABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake, drop_nothing);
 
 fn clone(data: *const ()) -> RawWaker {
     RawWaker::new(data, &VTABLE)

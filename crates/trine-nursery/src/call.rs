@@ -2,7 +2,8 @@
 
 use std::any::Any;
 
-use crate::frames::TaskId;
+use trine_core::lowlevel::TaskId;
+
 use crate::payload::Payload;
 
 /// A task, and what has become of it.

@@ -13,10 +13,10 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
-use trine_core::lowlevel::cancel_visible;
+use trine_core::lowlevel::{TaskId, cancel_visible};
 
 use crate::call::News;
-use crate::frames::{Frames, TaskId};
+use crate::frames::Frames;
 use crate::output::{Sealed, TaskOutput};
 use crate::payload::drop_payload;
 
@@ -34,14 +34,13 @@ pin_project! {
         #[pin]
         future: Option<F>,
         frames: Rc<Frames>,
-        id: TaskId,
         _error: PhantomData<fn() -> E>,
     }
 }
 
 impl<F, E> Reporting<F, E> {
-    pub(crate) fn new(future: F, frames: Rc<Frames>, id: TaskId) -> Self {
-        Self { future: Some(future), frames, id, _error: PhantomData }
+    pub(crate) fn new(future: F, frames: Rc<Frames>) -> Self {
+        Self { future: Some(future), frames, _error: PhantomData }
     }
 }
 
@@ -57,7 +56,7 @@ where
         let this = self.project();
         let Poll::Ready(news) = poll_caught(this.future, cx) else {
             if cancel_visible() {
-                this.frames.call(*this.id, News::Cancelled);
+                call(this.frames, News::Cancelled);
             }
             return Poll::Pending;
         };
@@ -72,8 +71,15 @@ where
             this.frames.fail();
         }
         this.frames.ended.set(this.frames.ended.get() + 1);
-        this.frames.call(*this.id, news);
+        call(this.frames, news);
         Poll::Ready(())
+    }
+}
+
+/// Calls the nursery to the task that is being polled.
+fn call(frames: &Frames, news: News) {
+    if let Some(task) = TaskId::current() {
+        frames.call(task, news);
     }
 }
 

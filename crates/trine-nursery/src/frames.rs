@@ -7,27 +7,16 @@
 use std::cell::{Cell, RefCell};
 use std::panic::Location;
 use std::rc::{Rc, Weak};
-use std::task::Context;
 
-use trine_core::lowlevel::{Group, ScopeFrame, TaskFrame, Under};
+use trine_core::lowlevel::{GroupRef, ScopeFrame, TaskFrame, TaskId};
 
 use crate::call::{Call, News};
 
-/// The slot of the body, which is no task and lies elsewhere.
-pub(crate) const BODY: u32 = u32::MAX;
-
-/// A task of the nursery, told apart from earlier users of its slot by its age.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TaskId {
-    pub(crate) slot: u32,
-    pub(crate) age: u32,
-}
-
-/// The scheduler's side of a nursery. `group` and `body` are there until it is closed.
+/// The scheduler's side of a nursery.
 #[derive(Debug)]
 pub(crate) struct Frames {
-    pub(crate) group: RefCell<Option<Group>>,
-    pub(crate) body: RefCell<Option<TaskFrame>>,
+    group: GroupRef,
+    body: TaskId,
     /// No task may come in any more: all are gone, or being dropped.
     pub(crate) closed: Cell<bool>,
     /// An error or a panic has come up.
@@ -35,6 +24,8 @@ pub(crate) struct Frames {
     /// Calls of `start` whose task has not moved in yet, and their regions with some that are over.
     pub(crate) starting: Cell<usize>,
     regions: RefCell<Vec<Weak<ScopeFrame>>>,
+    /// Tasks that have moved in, and whose future is still with their call of `start`.
+    pub(crate) moving: Cell<usize>,
     /// A grace is over, and nobody waits for them.
     given_up: Cell<bool>,
     /// Tasks that came while the nursery was being drained are to be polled in the next turn.
@@ -47,17 +38,15 @@ pub(crate) struct Frames {
 }
 
 impl Frames {
-    /// Opens the group under the region that runs now, with the body as its first member.
-    pub(crate) fn open(cx: &Context<'_>, site: &'static Location<'static>) -> Self {
-        let group = Group::open_in(cx, site);
-        let body = group.add_at(Under::Outside, BODY, site);
+    pub(crate) fn new(group: GroupRef, body: TaskId) -> Self {
         Self {
-            group: RefCell::new(Some(group)),
-            body: RefCell::new(Some(body)),
+            group,
+            body,
             closed: Cell::new(false),
             failed: Cell::new(false),
             starting: Cell::new(0),
             regions: RefCell::default(),
+            moving: Cell::new(0),
             given_up: Cell::new(false),
             new_due: Cell::new(false),
             calls: RefCell::default(),
@@ -65,46 +54,38 @@ impl Frames {
         }
     }
 
-    pub(crate) fn is_open(&self) -> bool {
-        !self.closed.get()
+    /// The place of the body.
+    #[inline]
+    pub(crate) fn body(&self) -> &TaskId {
+        &self.body
     }
 
-    /// Nothing is left, and nothing can come: the frames are given back.
-    pub(crate) fn close(&self) {
-        self.closed.set(true);
-        let body = self.body.take();
-        drop(body);
-        let group = self.group.take();
-        drop(group);
+    #[inline]
+    pub(crate) fn is_open(&self) -> bool {
+        !self.closed.get()
     }
 
     /// Cancels everything because something has failed.
     pub(crate) fn fail(&self) {
         self.failed.set(true);
-        if let Some(body) = &*self.body.borrow() {
-            body.cancel();
-        }
-        if let Some(group) = &*self.group.borrow() {
-            group.cancel();
-            // The tasks may have been cancelled before, and the body be about to be polled anyway:
-            // then neither of these cancels would have the nursery polled again.
-            group.wake();
-        }
+        self.body.cancel();
+        self.group.cancel();
+        // The tasks may have been cancelled before, and the body be about to be polled anyway:
+        // then neither of these cancels would have the nursery polled again.
+        self.group.wake();
         self.cancel_starts();
     }
 
-    /// Opens the place of a task that has moved in; `None` if the nursery is closed.
-    pub(crate) fn add(&self, slot: u32, site: &'static Location<'static>) -> Option<TaskFrame> {
-        let group = self.group.borrow();
-        let group = group.as_ref().filter(|_| self.is_open())?;
-        Some(group.add_at(Under::Group, slot, site))
+    /// Opens the place of a task that moves in; `None` if the nursery is closed.
+    pub(crate) fn move_in(&self, site: &'static Location<'static>) -> Option<TaskFrame> {
+        let place = Some(self.group).filter(|_| self.is_open())?.place(site)?;
+        self.moving.set(self.moving.get() + 1);
+        Some(place)
     }
 
     /// Wakes whoever polls the nursery.
     pub(crate) fn wake(&self) {
-        if let Some(group) = &*self.group.borrow() {
-            group.wake();
-        }
+        self.group.wake();
     }
 
     /// Has the nursery look at a task that the run polls.
@@ -196,10 +177,8 @@ impl Frames {
     }
 
     fn wake_if_cancelled(&self) {
-        if let Some(group) = &*self.group.borrow()
-            && group.is_cancelled()
-        {
-            group.wake();
+        if self.group.is_cancelled() {
+            self.group.wake();
         }
     }
 
@@ -207,8 +186,6 @@ impl Frames {
     /// of its tasks must be drained.
     fn hold_if_needed(&self) {
         let starting = self.starting.get() > 0 && !self.given_up.get();
-        if let Some(group) = &*self.group.borrow() {
-            group.set_holds(starting || self.new_due.get());
-        }
+        self.group.set_holds(starting || self.new_due.get());
     }
 }

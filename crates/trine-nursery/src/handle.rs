@@ -15,7 +15,6 @@ use trine_core::lowlevel::{Waiter, poll_checkpoint};
 use crate::nursery::Nursery;
 use crate::output::TaskOutput;
 use crate::shared::closed_panic;
-use crate::task::work;
 
 /// The handle of a task that was started by [`Nursery::start_task`] or [`Nursery::start_task_ok`]:
 /// await it for the task's value.
@@ -279,7 +278,7 @@ impl<'env, E: 'env> Nursery<'env, E> {
         F::Output: TaskOutput<E>,
     {
         let task = Tracked { future, end: End(handle.cell.clone()) };
-        if self.shared().add(Location::caller(), None, || work(task)).is_none() {
+        if self.shared().add(Location::caller(), None, task).is_none() {
             closed_panic(what);
         }
     }

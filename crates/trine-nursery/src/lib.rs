@@ -38,7 +38,6 @@ mod start;
 mod step;
 mod stream;
 mod task;
-mod tasks;
 mod tuple;
 
 pub use crate::error_group::ErrorGroup;

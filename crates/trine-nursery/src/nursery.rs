@@ -7,12 +7,10 @@ use std::future::Future;
 use std::panic::Location;
 use std::rc::Rc;
 
-use crate::flat::{Reporting, unbox};
 use crate::output::TaskOutput;
 use crate::service;
 use crate::shared::{Shared, closed_panic};
 use crate::start::{Start, StartError, TaskStatus};
-use crate::task::work;
 
 /// The handle of an open nursery: starts tasks in it.
 ///
@@ -98,7 +96,7 @@ impl<'env, E: 'env> Nursery<'env, E> {
     {
         // The caller's code: run while no place in the nursery is taken.
         let name = name.into();
-        let added = self.shared.add(Location::caller(), Some(name), || work(task));
+        let added = self.shared.add(Location::caller(), Some(name), task);
         if added.is_none() {
             closed_panic("start_soon_named");
         }
@@ -128,7 +126,7 @@ impl<'env, E: 'env> Nursery<'env, E> {
         if !self.shared.frames.is_open() {
             return Err(task);
         }
-        self.shared.add(Location::caller(), None, || work(task));
+        self.shared.add(Location::caller(), None, task);
         Ok(())
     }
 
@@ -139,7 +137,7 @@ impl<'env, E: 'env> Nursery<'env, E> {
         F: Future + 'env,
         F::Output: TaskOutput<E>,
     {
-        self.shared.add(site, None, || work(task));
+        self.shared.add(site, None, task);
     }
 
     /// Starts a task that borrows nothing. The nursery owns, cancels and joins it like any other,
@@ -172,10 +170,7 @@ impl<'env, E: 'env> Nursery<'env, E> {
         F::Output: TaskOutput<E>,
         E: 'static,
     {
-        let added = self.shared.add_flat(unbox, |group, id| {
-            group.spawn(Reporting::<_, E>::new(task, self.shared.frames.clone(), id))
-        });
-        if added.is_none() {
+        if self.shared.add_flat(task).is_none() {
             closed_panic("spawn");
         }
     }
@@ -320,9 +315,7 @@ impl<'env, E: 'env> Nursery<'env, E> {
     ///
     /// See [`start`](Nursery::start).
     pub fn cancel_tasks(&self) {
-        if let Some(group) = &*self.shared.frames.group.borrow() {
-            group.cancel();
-        }
+        self.shared.group.cancel();
     }
 
     /// How many tasks are alive. The body does not count, nor does one that is being started.

@@ -4,9 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::panic::Location;
 
-use trine_core::lowlevel::TaskFrame;
-
-use crate::task::Task;
+use trine_core::lowlevel::TaskId;
 
 /// The task that an error comes from. The body is none.
 #[derive(Debug, Clone, Default)]
@@ -16,12 +14,8 @@ pub(crate) struct Origin {
 }
 
 impl Origin {
-    pub(crate) fn of<E>(task: &Task<'_, E>) -> Self {
-        Self::of_frame(task.frame())
-    }
-
-    pub(crate) fn of_frame(frame: &TaskFrame) -> Self {
-        Self { name: frame.name(), site: frame.spawned_at() }
+    pub(crate) fn of(task: TaskId) -> Self {
+        Self { name: task.name(), site: task.spawned_at() }
     }
 }
 

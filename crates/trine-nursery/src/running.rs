@@ -62,11 +62,8 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         let shared = &*this.opened.0;
-        {
-            let group = shared.frames.group.borrow();
-            let Some(group) = &*group else { panic!("a nursery was polled after it was ready") };
-            Step::new(group, shared, this.body.as_mut(), this.value, cx).run(this.swept);
-        }
+        assert!(shared.frames.is_open(), "a nursery was polled after it was ready");
+        Step::new(shared, this.body.as_mut(), this.value, cx).run(this.swept);
         if this.body.is_some() || !shared.is_deserted() {
             return Poll::Pending;
         }
@@ -87,7 +84,7 @@ fn finish<E, T>(
     if !shared.has_failed() && shared.cut.get() {
         return stay_cut(shared, cx);
     }
-    shared.frames.close();
+    shared.close();
     if let Some(payload) = shared.panic.take() {
         resume_unwind(payload);
     }
@@ -103,12 +100,9 @@ fn finish<E, T>(
 
 /// Something was cut short by a cancel from outside: the scope that was cancelled drops us.
 fn stay_cut<T>(shared: &Shared<'_, impl Sized>, cx: &mut Context<'_>) -> Poll<T> {
-    let group = shared.frames.group.borrow();
-    let doomed = group.as_ref().is_some_and(|group| {
-        // Should a shield hide the cancel after all, we are woken and look again.
-        group.stay_cut(cx);
-        group.is_cancelled_outside() || group.is_doomed()
-    });
+    // Should a shield hide the cancel after all, we are woken and look again.
+    shared.group.stay_cut(cx);
+    let doomed = shared.group.is_cancelled_outside() || shared.group.is_doomed();
     assert!(
         doomed,
         "a nursery was polled after it had been cancelled: a cancel scope around it, which is over, \

@@ -17,18 +17,18 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 
 use trine_cancel::shield;
+use trine_core::lowlevel::TaskId;
 
 use crate::nursery::Nursery;
 use crate::open::open_nursery;
 use crate::origin::Origin;
 use crate::output::TaskOutput;
 use crate::shared::Shared;
-use crate::task::work;
 
 /// The services of a nursery.
 pub(crate) struct Services<'env> {
-    /// The slot of the host, while there is one.
-    host: Cell<Option<u32>>,
+    /// The host, while there is one.
+    host: Cell<Option<TaskId>>,
     queue: RefCell<Option<Rc<Queue<'env>>>>,
 }
 
@@ -53,16 +53,16 @@ impl<'env> Services<'env> {
         Self { host: Cell::new(None), queue: RefCell::new(None) }
     }
 
-    /// The slot of the host, if there are services.
+    /// The host, if there are services.
     #[inline]
-    pub(crate) fn host(&self) -> Option<u32> {
+    pub(crate) fn host(&self) -> Option<TaskId> {
         self.host.get()
     }
 
-    /// The task of this slot is gone: if it was the host there are no services any more.
+    /// A task is gone: if it was the host there are no services any more.
     #[inline]
-    pub(crate) fn forget_host(&self, slot: u32) {
-        if self.host.get() == Some(slot) {
+    pub(crate) fn forget_host(&self, task: TaskId) {
+        if self.host.get() == Some(task) {
             self.forget();
         }
     }
@@ -75,9 +75,9 @@ impl<'env> Services<'env> {
         drop(queue);
     }
 
-    /// Nobody is left whom the services could serve: they are cancelled. Gives the slot of the host
+    /// Nobody is left whom the services could serve: they are cancelled. Gives the host
     /// when this is new to it.
-    pub(crate) fn release(&self) -> Option<u32> {
+    pub(crate) fn release(&self) -> Option<TaskId> {
         let queue = self.queue.borrow().clone()?;
         if queue.released.replace(true) {
             return None;
@@ -121,8 +121,8 @@ fn open_host<'env, E: 'env>(shared: &Rc<Shared<'env, E>>, first: Service<'env>) 
         host: Cell::new(None),
     });
     *shared.services.queue.borrow_mut() = Some(queue.clone());
-    let host = shared.add(Location::caller(), Some("services".into()), || work(host(queue)))?;
-    shared.services.host.set(Some(host.slot));
+    let host = shared.add(Location::caller(), Some("services".into()), host(queue))?;
+    shared.services.host.set(Some(host));
     Some(())
 }
 
@@ -162,7 +162,7 @@ impl<'env> Queue<'env> {
 
 fn start<'env>(nursery: &Nursery<'env>, service: Service<'env>) -> Option<()> {
     let Service { future, name, site } = service;
-    nursery.shared().add(site, name, || work(future)).map(drop)
+    nursery.shared().add(site, name, future).map(drop)
 }
 
 /// Runs one service, and reports its failure to the nursery that it serves.

@@ -3,28 +3,32 @@
 use std::any::Any;
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
+use std::future::Future;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::rc::Rc;
 use std::task::Context;
 
-use trine_core::lowlevel::{Group, Spawned, Under};
+use trine_core::lowlevel::{Group, TaskFrame, TaskId, Turn};
 
 use crate::call::News;
-use crate::frames::{Frames, TaskId};
+use crate::flat::{Reporting, unbox};
+use crate::frames::Frames;
 use crate::nursery::Nursery;
 use crate::origin::Origin;
+use crate::output::TaskOutput;
 use crate::payload::{Payload, drop_payload, resume_or_drop};
 use crate::service::Services;
-use crate::task::{Task, Work};
-use crate::tasks::Tasks;
+use crate::task::IntoResult;
 
 /// Takes an error out of its box.
 type Unbox<E> = fn(Box<dyn Any>) -> E;
 
 /// The state of a nursery.
 pub(crate) struct Shared<'env, E> {
+    pub(crate) group: Group<'env, Result<(), E>>,
+    /// The place of the body, until the nursery is closed.
+    body: RefCell<Option<TaskFrame>>,
     pub(crate) frames: Rc<Frames>,
-    pub(crate) tasks: RefCell<Tasks<'env, E>>,
     /// Errors in order of completion, with where they come from.
     pub(crate) failures: RefCell<Vec<(E, Origin)>>,
     /// The first panic; those that follow are dropped.
@@ -42,9 +46,12 @@ pub(crate) struct Shared<'env, E> {
 impl<'env, E> Shared<'env, E> {
     /// Opens a nursery under the region that runs now.
     pub(crate) fn open(cx: &Context<'_>, site: &'static Location<'static>) -> Self {
+        let group = Group::open_in(cx, site);
+        let body = group.place_beside(site);
         Self {
-            frames: Rc::new(Frames::open(cx, site)),
-            tasks: RefCell::new(Tasks::new()),
+            frames: Rc::new(Frames::new(group.as_ref(), *body)),
+            group,
+            body: RefCell::new(Some(body)),
             failures: RefCell::default(),
             panic: RefCell::new(None),
             cut: Cell::new(false),
@@ -54,51 +61,59 @@ impl<'env, E> Shared<'env, E> {
         }
     }
 
-    /// How many tasks are alive.
-    pub(crate) fn len(&self) -> usize {
-        if !self.frames.is_open() {
-            return 0;
-        }
-        let host = usize::from(self.services.host().is_some());
-        let others = self.frames.starting.get() + self.frames.ended.get() + host;
-        self.tasks.borrow().len() - others
+    /// Nothing is left, and nothing can come: the frames are given back.
+    pub(crate) fn close(&self) {
+        self.frames.closed.set(true);
+        let body = self.body.take();
+        drop(body);
+        self.catch(|| self.group.close());
     }
 
-    /// Adds a task. `None`, and the work is dropped, if the nursery is closed.
+    /// How many tasks are alive.
+    pub(crate) fn len(&self) -> usize {
+        let host = usize::from(self.services.host().is_some());
+        self.group.len() + self.frames.moving.get() - self.frames.ended.get() - host
+    }
+
+    /// Adds a task. `None`, and the task is dropped, if the nursery is closed.
     #[inline]
-    pub(crate) fn add(
+    pub(crate) fn add<F>(
         &self,
         site: &'static Location<'static>,
         name: Option<Cow<'static, str>>,
-        work: impl FnOnce() -> Work<'env, E>,
-    ) -> Option<TaskId> {
-        let group = self.frames.group.borrow();
-        let group = group.as_ref().filter(|_| self.frames.is_open())?;
-        let place = Reserved::new(&self.tasks);
-        let id = place.id;
-        let frame = group.add_at(Under::Group, id.slot, site);
-        if let Some(name) = name {
-            frame.set_name(name);
+        task: F,
+    ) -> Option<TaskId>
+    where
+        F: Future + 'env,
+        F::Output: TaskOutput<E>,
+        E: 'env,
+    {
+        if !self.frames.is_open() {
+            return None;
         }
-        place.fill(Task::nested(work(), frame, id.age));
-        Some(id)
+        let task = self.group.start_at(site, IntoResult::new(task));
+        if let Some(name) = name {
+            task.set_name(name);
+        }
+        Some(task)
     }
 
-    /// Adds a task that the run polls, made by `spawn`. `None` if the nursery is closed.
-    pub(crate) fn add_flat(
-        &self,
-        unbox: Unbox<E>,
-        spawn: impl FnOnce(&Group, TaskId) -> Spawned,
-    ) -> Option<()> {
-        let group = self.frames.group.borrow();
-        let group = group.as_ref().filter(|_| self.frames.is_open())?;
+    /// Adds a task that the run polls. `None` if the nursery is closed.
+    #[track_caller]
+    pub(crate) fn add_flat<F>(&self, task: F) -> Option<()>
+    where
+        F: Future + 'static,
+        F::Output: TaskOutput<E>,
+        E: 'static,
+    {
+        if !self.frames.is_open() {
+            return None;
+        }
         self.unbox.set(Some(unbox));
-        let place = Reserved::new(&self.tasks);
-        let id = place.id;
-        place.fill(Task::Flat { spawned: spawn(group, id), age: id.age });
-        if group.is_cancelled() {
-            self.late.borrow_mut().push(id);
-            group.wake();
+        let task = self.group.spawn(Reporting::<_, E>::new(task, self.frames.clone()));
+        if self.group.is_cancelled() {
+            self.late.borrow_mut().push(task);
+            self.group.wake();
         }
         Some(())
     }
@@ -144,19 +159,23 @@ impl<'env, E> Shared<'env, E> {
     }
 
     /// Notes that something was dropped unfinished, by a cancel that is visible now.
-    pub(crate) fn note_cut(&self, group: &Group) {
-        if !self.cut.get() && group.is_cancelled_outside() {
+    pub(crate) fn note_cut(&self) {
+        if !self.cut.get() && self.group.is_cancelled_outside() {
             self.cut.set(true);
-            group.mark_cut();
+            self.group.mark_cut();
         }
     }
 
-    /// Drops a task. Its destructors may panic, like its code.
-    pub(crate) fn drop_task(&self, task: Task<'_, E>) {
-        if task.has_ended() {
+    /// Drops a task, in a turn if there is one. Its destructors may panic, like its code.
+    pub(crate) fn drop_task(&self, task: TaskId, turn: Option<&mut GroupTurn<'_, 'env, E>>) {
+        if task.is_over() {
             self.frames.ended.set(self.frames.ended.get() - 1);
         }
-        self.catch(|| drop(task));
+        self.catch(|| match turn {
+            Some(turn) => turn.end_task(task),
+            None => self.group.end_task(task),
+        });
+        self.services.forget_host(task);
     }
 
     /// Calls `f` and keeps its panic.
@@ -171,10 +190,8 @@ impl<'env, E> Shared<'env, E> {
     #[inline]
     pub(crate) fn is_deserted(&self) -> bool {
         let host = usize::from(self.services.host().is_some());
-        let starting = self.frames.starting.get();
-        // Each call has its place among the tasks.
-        self.tasks.borrow().len() == host + starting
-            && (starting == 0 || self.frames.has_given_up_starts())
+        self.group.len() + self.frames.moving.get() == host
+            && (self.frames.starting.get() == 0 || self.frames.has_given_up_starts())
     }
 
     /// Drops the tasks of a nursery that is dropped unfinished, the newest first, but not those
@@ -193,10 +210,8 @@ impl<'env, E> Shared<'env, E> {
 
     /// Nobody else is left: the services come to their end.
     pub(crate) fn release_services(&self) {
-        if let Some(host) = self.services.release()
-            && let Some(host) = self.tasks.borrow().get(host)
-        {
-            host.frame().wake();
+        if let Some(host) = self.services.release() {
+            host.wake();
         }
     }
 
@@ -206,39 +221,19 @@ impl<'env, E> Shared<'env, E> {
         self.catch(|| self.services.forget());
     }
 
-    fn drop_all_but(&self, slot: Option<u32>) {
-        let tasks = self.tasks.borrow_mut().take_all(slot);
-        for task in tasks {
-            self.drop_task(task);
+    fn drop_all_but(&self, spared: Option<TaskId>) {
+        let mut next = self.group.before(None);
+        while let Some(task) = next {
+            next = self.group.before(Some(task));
+            if Some(task) != spared {
+                self.drop_task(task, None);
+            }
         }
     }
 }
 
-/// The slot of a task that is about to be put there. Given back if that panics: outside of a run, or
-/// by a foreign waker that is called.
-struct Reserved<'t, 'env, E> {
-    tasks: &'t RefCell<Tasks<'env, E>>,
-    id: TaskId,
-}
-
-impl<'t, 'env, E> Reserved<'t, 'env, E> {
-    #[inline]
-    fn new(tasks: &'t RefCell<Tasks<'env, E>>) -> Self {
-        Self { tasks, id: tasks.borrow_mut().reserve() }
-    }
-
-    #[inline]
-    fn fill(self, task: Task<'env, E>) {
-        self.tasks.borrow_mut().put(self.id.slot, task);
-        std::mem::forget(self);
-    }
-}
-
-impl<E> Drop for Reserved<'_, '_, E> {
-    fn drop(&mut self) {
-        self.tasks.borrow_mut().release(self.id.slot);
-    }
-}
+/// A turn of a nursery's group.
+pub(crate) type GroupTurn<'g, 'env, E> = Turn<'g, 'env, Result<(), E>>;
 
 /// A nursery that was opened. Dropped, it is closed, with all that is left in it; a panic that came
 /// up and was not passed on goes on here.
@@ -260,7 +255,7 @@ impl<E> Drop for Opened<'_, E> {
             self.0.drop_tasks();
             self.0.drop_services();
         }
-        self.0.frames.close();
+        self.0.close();
         if let Some(payload) = self.0.panic.take() {
             resume_or_drop(payload);
         }

@@ -19,13 +19,12 @@ use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, Waker};
 
 use thiserror::Error;
-use trine_core::lowlevel::{ScopeFrame, TaskBox, TaskFrame};
+use trine_core::lowlevel::{ScopeFrame, TaskFrame};
 
-use crate::frames::{Frames, TaskId};
+use crate::frames::Frames;
 use crate::origin::Origin;
 use crate::payload::resume_or_drop;
 use crate::shared::{Shared, closed_panic};
-use crate::task::Task;
 
 /// Why a task did not start.
 #[derive(Clone, Copy, PartialEq, Eq, Error)]
@@ -101,9 +100,8 @@ struct Handshake<V> {
     value: Cell<Option<V>>,
     /// The task's region, which may be gone while somebody still has the status.
     region: Weak<ScopeFrame>,
-    /// The place that is kept for the task in the nursery.
-    id: TaskId,
     frames: Rc<Frames>,
+    /// The task's place in the nursery, once it has moved.
     frame: Cell<Option<TaskFrame>>,
     caller: RefCell<Option<Waker>>,
     site: &'static Location<'static>,
@@ -115,7 +113,7 @@ impl<V> Handshake<V> {
         if self.state.get() == State::Starting
             && let Some(region) = self.region.upgrade()
             && !region.is_cancelled()
-            && let Some(frame) = self.frames.add(self.id.slot, self.site)
+            && let Some(frame) = self.frames.move_in(self.site)
         {
             self.move_in(frame, &region);
         } else {
@@ -158,7 +156,6 @@ impl<'env, E: 'env, V: 'env> Start<'env, E, V> {
             state: Cell::new(State::Starting),
             value: Cell::new(None),
             region: Rc::downgrade(&region),
-            id: shared.tasks.borrow_mut().reserve(),
             frames: shared.frames.clone(),
             frame: Cell::new(None),
             caller: RefCell::new(None),
@@ -199,7 +196,7 @@ impl<'env, E: 'env, V: 'env> Start<'env, E, V> {
             // What it ended with after it had started is the nursery's.
             if let Some(Some(Err(error))) = ended {
                 let frame = self.cell.frame.take();
-                let origin = frame.as_ref().map(Origin::of_frame);
+                let origin = frame.as_ref().map(|frame| Origin::of(**frame));
                 self.cell.frame.set(frame);
                 self.shared.fail(error, origin.unwrap_or_default());
             }
@@ -221,15 +218,15 @@ impl<'env, E: 'env, V> Drop for Start<'env, E, V> {
     /// Hands the task over if it has moved and goes on; else gives its place back.
     fn drop(&mut self) {
         let frames = &self.cell.frames;
-        let id = self.cell.id;
         let moved = self.cell.state.replace(State::Refused) == State::Moved;
         let frame = self.cell.frame.take();
+        if moved {
+            frames.moving.set(frames.moving.get() - 1);
+        }
         let future = match (self.future.take(), frame) {
             (Some(future), Some(frame)) if frames.is_open() => {
-                frame.wake();
-                let work = TaskBox::new(Started { future, region: self.region.clone() });
-                let task = Task::nested(work, frame, id.age);
-                return self.shared.tasks.borrow_mut().put(id.slot, task);
+                let task = Started { future, region: self.region.clone() };
+                return self.shared.group.take_in(frame, task);
             }
             (future, frame) => {
                 let dropped = catch_unwind(AssertUnwindSafe(|| drop(future)));
@@ -237,9 +234,6 @@ impl<'env, E: 'env, V> Drop for Start<'env, E, V> {
                 dropped
             }
         };
-        if frames.is_open() {
-            self.shared.tasks.borrow_mut().release(id.slot);
-        }
         if moved {
             frames.wake();
         } else {

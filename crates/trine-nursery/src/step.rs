@@ -23,14 +23,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use trine_core::lowlevel::{Group, Ready, TaskFrame, Turn};
+use trine_core::lowlevel::{Ready, TaskId};
 
 use crate::call::{Call, News};
-use crate::frames::BODY;
 use crate::origin::Origin;
 use crate::payload::Payload;
-use crate::shared::Shared;
-use crate::task::{Task, Work};
+use crate::shared::{GroupTurn, Shared};
+use crate::task::may_drop;
 
 /// Tasks that are started by tasks that were started while the nursery was being drained, and so on: this many
 /// in one turn. More than anybody means to have.
@@ -61,29 +60,18 @@ struct Cancelled {
     hard: bool,
 }
 
-/// Whether a cancelled task needs no draining. It may have hidden the cancel meanwhile, by a shield.
-#[inline]
-fn may_drop(frame: &TaskFrame) -> bool {
-    frame.is_cancelled() && !frame.has_guards()
-}
-
-/// The same for one that the run polls. If it has come to its end since it was polled while cancelled,
-/// there is another call of it, with what it has ended with.
-fn may_drop_flat<E>(task: &Task<'_, E>) -> bool {
-    !task.has_ended() && may_drop(task.frame())
+/// The same as `may_drop` for one that the run polls. If it has come to its end since it was polled while
+/// cancelled, there is another call of it, with what it has ended with.
+fn may_drop_flat(task: &TaskId) -> bool {
+    !task.is_over() && may_drop(task)
 }
 
 /// One poll of a nursery.
 pub(crate) struct Step<'p, 'env, E, B, T> {
-    turn: Turn<'p>,
-    group: &'p Group,
+    turn: GroupTurn<'p, 'env, E>,
     shared: &'p Shared<'env, E>,
     body: Pin<&'p mut Option<B>>,
     value: &'p mut Option<T>,
-    /// The work that is being polled, and its slot. It is kept here so that a panic does not drop it: its
-    /// destructors run when the stack has been unwound.
-    work: Option<Work<'env, E>>,
-    slot: u32,
     cancelled: Cancelled,
 }
 
@@ -91,27 +79,19 @@ impl<'p, 'env, E, B, T> Step<'p, 'env, E, B, T>
 where
     B: Future<Output = Result<T, E>>,
 {
+    #[inline(always)]
     pub(crate) fn new(
-        group: &'p Group,
         shared: &'p Shared<'env, E>,
         body: Pin<&'p mut Option<B>>,
         value: &'p mut Option<T>,
         cx: &Context<'_>,
     ) -> Self {
-        let turn = group.turn(cx);
-        Self {
-            turn,
-            group,
-            shared,
-            body,
-            value,
-            work: None,
-            slot: BODY,
-            cancelled: Cancelled::default(),
-        }
+        let turn = shared.group.turn(cx);
+        Self { turn, shared, body, value, cancelled: Cancelled::default() }
     }
 
     /// Does the whole poll. A cancel that comes up meanwhile wakes us for another.
+    #[inline(always)]
     pub(crate) fn run(mut self, swept: &mut Swept) {
         let cancelled = self.turn.began_cancelled();
         if cancelled {
@@ -127,7 +107,7 @@ where
     }
 
     /// Looks at the tasks that the run polls and that have called. Says whether there were any.
-    #[inline]
+    #[inline(always)]
     fn answer_calls(&mut self) -> bool {
         let called = self.shared.frames.has_calls();
         if called {
@@ -145,214 +125,187 @@ where
         self.shared.frames.reuse_calls(calls);
     }
 
+    #[cold]
     fn look(&mut self) {
-        let body = self.shared.frames.body.borrow();
         self.cancelled = Cancelled {
-            tasks: self.group.is_cancelled(),
-            body: body.as_ref().is_some_and(|body| body.is_cancelled()),
-            hard: self.group.is_hardened(),
+            tasks: self.shared.group.is_cancelled(),
+            body: self.shared.frames.body().is_cancelled(),
+            hard: self.shared.group.is_hardened(),
         };
     }
 
     /// Polls what is ready. A panic ends the task that it came from.
+    #[inline(always)]
     fn run_ready(&mut self) {
         while let Err(payload) = catch_unwind(AssertUnwindSafe(|| self.poll_ready())) {
             self.panicked(payload);
         }
     }
 
+    /// A task, or its destructors, have panicked. In the second case it is gone already.
     #[cold]
     fn panicked(&mut self, payload: Payload) {
         self.shared.fail_by_panic(payload);
-        match self.slot {
-            BODY => self.end_body(),
-            _ => self.end_work(),
+        if self.turn.is_at(self.shared.frames.body()) {
+            return self.end_body();
+        }
+        let (shared, task) = (self.shared, self.turn.task());
+        shared.catch(|| self.turn.end());
+        if let Some(task) = task {
+            shared.services.forget_host(task);
         }
     }
 
+    #[inline(always)]
     fn poll_ready(&mut self) {
         while let Some(ready) = self.turn.next() {
-            self.poll_one(&ready);
+            self.poll_one(ready);
         }
     }
 
     /// Polls one member of the group.
     #[inline(always)]
-    fn poll_one(&mut self, ready: &Ready) {
-        self.slot = ready.slot();
-        if self.slot == BODY {
-            return self.poll_body(ready);
+    fn poll_one(&mut self, ready: Ready) {
+        if ready == Ready::Place {
+            return self.poll_place();
         }
         if self.cancelled.tasks {
-            return self.drain_one(ready);
+            return self.drain_one();
         }
-        if let Some(poll) = self.poll_work(ready) {
-            self.settle(poll);
-        }
+        let poll = self.turn.poll();
+        self.settle(poll);
     }
 
-    /// Polls the work of a task. Nothing, if it is not there.
-    #[inline(always)]
-    fn poll_work(&mut self, ready: &Ready) -> Option<Poll<Result<(), E>>> {
-        let work = self.shared.tasks.borrow_mut().take_work(self.slot)?;
-        let work = self.work.insert(work);
-        Some(ready.poll(|cx| work.poll(cx)))
-    }
-
-    /// Puts the work of a task back that was polled, or ends the task.
+    /// Ends a task that is done. Its destructors may panic, like its code: so this is for those who catch it.
     #[inline(always)]
     fn settle(&mut self, poll: Poll<Result<(), E>>) {
         match poll {
-            Poll::Pending => {
-                if let Some(work) = self.work.take() {
-                    self.shared.tasks.borrow_mut().put_work(self.slot, work);
-                }
-            }
-            Poll::Ready(Ok(())) => self.end_work(),
+            Poll::Pending => {}
+            Poll::Ready(Ok(())) => self.end_polled(),
             Poll::Ready(Err(error)) => self.end_by(error),
+        }
+    }
+
+    #[inline(always)]
+    fn end_polled(&mut self) {
+        self.turn.end();
+        if self.shared.services.host().is_some() {
+            self.forget_host();
+        }
+    }
+
+    #[cold]
+    fn forget_host(&mut self) {
+        if let Some(task) = self.turn.task() {
+            self.shared.services.forget_host(task);
         }
     }
 
     #[cold]
     fn end_by(&mut self, error: E) {
-        let origin = self.shared.tasks.borrow().get(self.slot).map(Origin::of);
+        let origin = self.turn.task().map(Origin::of);
         self.shared.fail(error, origin.unwrap_or_default());
-        self.end_work();
+        self.end_polled();
     }
 
     /// Polls a task that is cancelled, and drops it if it needs no draining.
     #[cold]
-    fn drain_one(&mut self, ready: &Ready) {
-        let slot = self.slot;
-        let serves = self.serves_others(slot);
+    fn drain_one(&mut self) {
+        let Some(task) = self.turn.task() else { return };
+        let serves = self.serves_others(task);
         if serves && self.cancelled.hard {
             // It would come to its end, since its shield no longer holds.
             return;
         }
-        let Some(poll) = self.poll_work(ready) else { return };
-        let drained = self.may_drop(slot) && !serves;
-        if poll.is_pending() && drained {
-            self.note_cut();
-            self.end_work();
+        let poll = self.turn.poll();
+        if poll.is_pending() && may_drop(&task) && !serves {
+            self.shared.note_cut();
+            self.end_polled();
         } else {
             self.settle(poll);
         }
     }
 
-    fn may_drop(&self, slot: u32) -> bool {
-        self.shared.tasks.borrow().get(slot).is_some_and(|task| may_drop(task.frame()))
-    }
-
     /// Whether this is the host of the services, and there is somebody left whom they may serve.
     #[inline]
-    fn serves_others(&self, slot: u32) -> bool {
-        self.shared.services.host() == Some(slot)
+    fn serves_others(&self, task: TaskId) -> bool {
+        self.shared.services.host() == Some(task)
             && (self.body.is_some() || !self.shared.is_deserted())
     }
 
-    fn poll_body(&mut self, ready: &Ready) {
+    /// Polls the body; or nothing, if it is the place of a task that is about to move in.
+    fn poll_place(&mut self) {
+        if self.turn.is_at(self.shared.frames.body()) {
+            self.poll_body();
+        }
+    }
+
+    fn poll_body(&mut self) {
         let Some(body) = self.body.as_mut().as_pin_mut() else { return };
-        match ready.poll(|cx| body.poll(cx)) {
+        match self.turn.poll_with(|cx| body.poll(cx)) {
             Poll::Pending if !self.cancelled.body || !self.may_drop_body() => return,
-            Poll::Pending => self.note_cut(),
+            Poll::Pending => self.shared.note_cut(),
             Poll::Ready(Ok(value)) => *self.value = Some(value),
             Poll::Ready(Err(error)) => self.shared.fail(error, Origin::default()),
         }
         self.end_body();
     }
 
-    /// Ends the task whose work was taken out. Its destructors may panic, like its code; the frame goes
-    /// after it.
-    #[inline]
-    fn end_work(&mut self) {
-        let (shared, slot) = (self.shared, self.slot);
-        let work = self.work.take();
-        let task = shared.tasks.borrow_mut().take(slot);
-        shared.catch(|| drop((work, task)));
-        shared.services.forget_host(slot);
-        shared.tasks.borrow_mut().release(slot);
-    }
-
     /// Ends a task that is not being polled.
-    fn end_task(&mut self, slot: u32) {
-        let task = self.shared.tasks.borrow_mut().take(slot);
-        if let Some(task) = task {
-            self.shared.drop_task(task);
-            self.shared.services.forget_host(slot);
-            self.shared.tasks.borrow_mut().release(slot);
-        }
+    fn end_task(&mut self, task: TaskId) {
+        self.shared.drop_task(task, Some(&mut self.turn));
     }
 
     /// Drops the body. Its frame stays until the nursery ends.
     fn end_body(&mut self) {
         let body = &mut self.body;
         self.shared.catch(|| body.set(None));
-        if let Some(frame) = &*self.shared.frames.body.borrow() {
-            frame.note_over();
-        }
+        self.shared.frames.body().note_over();
     }
 
     fn may_drop_body(&self) -> bool {
-        self.shared.frames.body.borrow().as_ref().is_some_and(may_drop)
-    }
-
-    fn note_cut(&self) {
-        self.shared.note_cut(self.group);
+        may_drop(self.shared.frames.body())
     }
 
     /// Looks at a task that the run polls and that has called.
     fn answer(&mut self, call: Call) {
-        let slot = call.task.slot;
-        let seen = self
-            .shared
-            .tasks
-            .borrow()
-            .find(call.task)
-            .map(|task| (Origin::of(task), self.cancelled.tasks && may_drop_flat(task)));
-        let Some((origin, drained)) = seen else { return };
+        let task = call.task;
+        if !self.shared.group.has(task) {
+            return;
+        }
+        let (origin, drained) = (Origin::of(task), self.cancelled.tasks && may_drop_flat(&task));
         match call.news {
             News::Cancelled if !drained => return,
-            News::Cancelled => self.note_cut(),
+            News::Cancelled => self.shared.note_cut(),
             News::Done => {}
             News::Failed(error) => self.shared.fail_boxed(error, origin),
             News::Panicked(payload) => self.shared.fail_by_panic(payload),
         }
-        self.end_task(slot);
+        self.end_task(task);
     }
 
-    /// Polls a task that need not be ready.
-    fn visit(&mut self, slot: u32) {
-        let (ready, flat) = {
-            let tasks = self.shared.tasks.borrow();
-            let Some(task) = tasks.get(slot) else { return };
-            (self.turn.visit(task.frame(), slot), task.is_flat())
-        };
-        if flat {
-            return self.visit_flat(&ready);
+    /// Polls a task that need not be ready. If it is one that the run polls, and ends by this, it calls, like
+    /// always.
+    fn visit(&mut self, task: TaskId) {
+        if task.is_flat() {
+            self.turn.visit(task);
+            if may_drop_flat(&task) {
+                self.shared.note_cut();
+                self.end_task(task);
+            }
+            return;
         }
-        let polled = catch_unwind(AssertUnwindSafe(|| self.poll_one(&ready)));
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            self.turn.visit(task);
+            self.poll_one(Ready::Task);
+        }));
         if let Err(payload) = polled {
             self.panicked(payload);
         }
     }
 
-    /// Polls a task in the place of the run. If it ends it calls, like always.
-    fn visit_flat(&mut self, ready: &Ready) {
-        let slot = ready.slot();
-        let task = self.shared.tasks.borrow_mut().take(slot);
-        let Some(task) = task else { return };
-        if let Task::Flat { spawned, .. } = &task {
-            ready.poll(|cx| spawned.poll(cx));
-        }
-        let cut = may_drop_flat(&task);
-        self.shared.tasks.borrow_mut().put(slot, task);
-        if cut {
-            self.note_cut();
-            self.end_task(slot);
-        }
-    }
-
     /// Drops what is cancelled and needs no draining, once for each cancel.
+    #[cold]
     fn sweep(&mut self, swept: &mut Swept) {
         let cancelled = self.cancelled;
         let level = if cancelled.hard { Level::Hard } else { Level::Cancel };
@@ -381,43 +334,41 @@ where
         }
     }
 
+    /// Goes through the tasks that there are now: those that come meanwhile are new ones.
     fn sweep_tasks(&mut self) {
-        let slots = self.shared.tasks.borrow().slots();
-        for slot in 0..slots {
-            let needs_poll = match self.shared.tasks.borrow().get(slot) {
-                None => continue,
-                // The run has been told to poll it, or it has called.
-                Some(task) if task.is_flat() && task.frame().has_guards() => continue,
-                Some(task) if task.has_ended() => continue,
-                Some(task) => {
-                    !may_drop(task.frame()) || task.frame().is_ready() || self.serves_others(slot)
-                }
-            };
-            if needs_poll {
-                self.visit(slot);
-                continue;
-            }
-            self.note_cut();
-            self.end_task(slot);
+        let group = &self.shared.group;
+        let (mut next, newest) = (group.after(None), group.before(None));
+        while let Some(task) = next {
+            next = group.after(Some(task)).filter(|_| Some(task) != newest);
+            self.sweep_task(task);
         }
+    }
+
+    fn sweep_task(&mut self, task: TaskId) {
+        let flat = task.is_flat();
+        // The run has been told to poll it, or it has called.
+        if flat && (task.has_guards() || task.is_over()) {
+            return;
+        }
+        if !may_drop(&task) || task.is_ready() || self.serves_others(task) {
+            return self.visit(task);
+        }
+        self.shared.note_cut();
+        self.end_task(task);
     }
 
     fn sweep_body(&mut self) {
         if self.body.is_none() {
             return;
         }
-        if !self.may_drop_body() {
-            let body = self.shared.frames.body.borrow();
-            let Some(frame) = &*body else { return };
-            let ready = self.turn.visit(frame, BODY);
-            drop(body);
-            let polled = catch_unwind(AssertUnwindSafe(|| self.poll_body(&ready)));
-            if let Err(payload) = polled {
-                self.shared.fail_by_panic(payload);
-                self.end_body();
-            }
-        } else {
-            self.note_cut();
+        if self.may_drop_body() {
+            self.shared.note_cut();
+            return self.end_body();
+        }
+        self.turn.visit(*self.shared.frames.body());
+        let polled = catch_unwind(AssertUnwindSafe(|| self.poll_body()));
+        if let Err(payload) = polled {
+            self.shared.fail_by_panic(payload);
             self.end_body();
         }
     }
@@ -428,22 +379,15 @@ where
         let mut found = false;
         self.turn.again();
         while let Some(ready) = self.turn.next() {
-            let slot = ready.slot();
-            if slot == BODY {
-                if let Some(body) = &*self.shared.frames.body.borrow() {
-                    body.wake();
-                }
-                continue;
-            }
-            if let Some(task) = self.shared.tasks.borrow().get(slot)
-                && task.frame().has_guards()
-            {
+            let Some(task) = self.turn.task() else { break };
+            let drained = ready == Ready::Task && task.has_guards();
+            if drained || self.turn.is_at(self.shared.frames.body()) {
                 // It was polled in this turn; its next is due in the next.
-                task.frame().wake();
-                continue;
+                task.wake();
+            } else if ready == Ready::Task {
+                found = true;
+                self.visit(task);
             }
-            found = true;
-            self.visit(slot);
         }
         found
     }
@@ -451,11 +395,9 @@ where
     /// The same for tasks that are the run's to poll: there may be no later tick for them.
     fn run_late(&mut self) -> bool {
         let late = self.shared.late.take();
-        for &id in &late {
-            let fresh =
-                self.shared.tasks.borrow().find(id).is_some_and(|task| task.frame().is_ready());
-            if fresh {
-                self.visit(id.slot);
+        for &task in &late {
+            if self.shared.group.has(task) && task.is_ready() {
+                self.visit(task);
             }
         }
         !late.is_empty()

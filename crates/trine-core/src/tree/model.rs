@@ -92,8 +92,7 @@ impl Both {
     }
 
     fn open_group(&mut self, outer: Option<usize>) {
-        let (head, tail) = (FrameId::NONE, FrameId::NONE);
-        let role = Role::Group { head, tail, poller: Poller::NOBODY };
+        let role = Role::group(Poller::NOBODY);
         let poller = outer.and_then(|at| self.task_around(at));
         let at = self.add(role, outer, Kind::Group(VecDeque::new(), poller));
         if let Some(poller) = poller {
@@ -102,7 +101,7 @@ impl Both {
     }
 
     fn open_task(&mut self, outer: usize, home: usize) {
-        let role = Role::Task { home: self.nodes[home].id, slot: 0, next: FrameId::NONE };
+        let role = Role::task(self.nodes[home].id);
         self.add(role, Some(outer), Kind::Task(home));
     }
 
@@ -335,7 +334,8 @@ impl Both {
         assert_eq!(id, self.nodes[task].id);
         let (rest, popped) = self.tree.next_ready(id);
         assert_eq!(popped.is_some(), self.nodes[task].live);
-        self.tree.end_turn(group, rest);
+        let poller = self.tree.end_turn(group, rest);
+        self.tree.wake_poller(poller);
         // A turn that leaves something asks for another.
         if let Kind::Group(list, Some(poller)) = &self.nodes[at].kind
             && !list.is_empty()

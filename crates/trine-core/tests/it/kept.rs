@@ -1,22 +1,23 @@
 //! What is kept for longer than the task or run in which it was polled.
 
 use std::future::poll_fn;
+use std::panic::Location;
 use std::task::Poll;
 
-use trine_core::lowlevel::{Group, Guard, ScopeFrame, Under, Usage, usage};
+use trine_core::lowlevel::{Group, Guard, ScopeFrame, Usage, usage};
 
 use crate::support::{in_region, run};
 
 /// Runs code in a task that ends right after it was woken, so that it leaves its place on the ready
 /// list.
-async fn in_task_that_ends(group: &Group, code: impl FnOnce()) {
-    let task = group.add(Under::Group, 0);
+async fn in_task_that_ends(group: &Group<'_>, code: impl FnOnce()) {
+    let task = group.as_ref().place(Location::caller()).expect("it is open");
     let mut code = Some(code);
     poll_fn(|cx| {
         let mut turn = group.turn(cx);
-        let ready = turn.next().expect("it was just added");
+        turn.next().expect("it was just added");
         if let Some(code) = code.take() {
-            ready.poll(|_| code());
+            turn.poll_with(|_| code());
         }
         Poll::Ready(())
     })
@@ -25,7 +26,7 @@ async fn in_task_that_ends(group: &Group, code: impl FnOnce()) {
 }
 
 /// Hands out what is ready: nothing, but the places of tasks that have ended.
-async fn clear(group: &Group) {
+async fn clear(group: &Group<'_>) {
     poll_fn(|cx| {
         assert!(group.turn(cx).next().is_none());
         Poll::Ready(())
@@ -59,7 +60,7 @@ fn a_region_outlives_a_task_that_was_woken() {
         let region = region.expect("it was opened");
         region.set_shield(true);
         clear(&group).await;
-        drop(group.add(Under::Group, 0));
+        group.end_task(group.start(async {}));
         drop(region);
     });
 }

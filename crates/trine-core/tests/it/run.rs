@@ -154,7 +154,7 @@ fn created_outside_and_polled_inside() {
     let cases: [(&str, fn()); 4] = [
         ("`sleep`", || poll_outside(sleep(ms(1)))),
         ("a cancel scope", || drop(ScopeFrame::open())),
-        ("a nursery", || drop(Group::open())),
+        ("a nursery", || drop(Group::<()>::open())),
         ("`wait_idle`", || poll_outside(wait_idle(ms(0)))),
     ];
     for (name, case) in cases {

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use trine_core::lowlevel::{Group, Spawned, Usage, spawn_system, usage};
+use trine_core::lowlevel::{Group, TaskId, Usage, spawn_system, usage};
 use trine_core::{checkpoint, run, sleep_forever};
 
 /// Panics when it is dropped.
@@ -48,7 +48,7 @@ fn a_panic_when_what_is_done_is_dropped() {
 // rule: L-8, D-13
 #[test]
 fn a_panic_when_what_is_kept_is_dropped() {
-    let kept: RefCell<Option<(Spawned, Group)>> = RefCell::default();
+    let kept: RefCell<Option<(TaskId, Group<'_>)>> = RefCell::default();
     let ended = catch_unwind(AssertUnwindSafe(|| {
         run(async {
             let group = Group::open();
@@ -64,6 +64,6 @@ fn a_panic_when_what_is_kept_is_dropped() {
     assert!(ended.is_err());
     let (task, group) = kept.take().expect("it is kept");
     assert!(task.is_over());
-    drop((task, group));
+    drop(group);
     assert_eq!(usage(), Usage::default());
 }

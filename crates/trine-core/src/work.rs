@@ -1,0 +1,518 @@
+//! The futures of tasks: each lies behind the frame of its task, in memory that is recycled.
+//!
+//! This is the second and last file with unsafe code. What a frame keeps of a future is a [`Work`]: where it
+//! lies, and a table of what can be done with it, without its type. That this is sound rests on four rules:
+//!
+//! 1. **Type.** A frame on the ready list of a `Group<'env, O>` whose work is set was put there by
+//!    `Group::start_at` or `Group::take_in` of that very group, so its future gives an `O` and lives for `'env`.
+//!    Tasks that the run polls give `()` and are `'static`; the root group, whose list they are on, is a
+//!    `Group<'static, ()>`.
+//! 2. **Time.** A future that borrows for `'env` is touched only through its `Group<'env, O>`, by a turn or
+//!    at its end, which cannot be called when `'env` is over. A group that is leaked leaves its futures where
+//!    they are, for ever: a wake or a cancel looks at their frames only.
+//! 3. **Pinned.** Once written, a future stays in place until it is dropped there.
+//! 4. **Alone.** A future is not touched while it is polled. One that a group polls is polled by a [`Turn`]
+//!    that is borrowed mutably for as long; there is one turn of a group at a time (`turning`), and tasks
+//!    are ended by that turn, or by the group while there is none. One that the run polls is marked `POLLING`:
+//!    whoever ends it meanwhile only takes it out of its group, and it is dropped when the poll is over.
+//!
+//! | a task that the run polls | its work | `POLLING` | `OVER` | in its group |
+//! |---|---|---|---|---|
+//! | parked, or ready | set | no | no | yes |
+//! | being polled | set | yes | no | yes |
+//! | ended by its group while it is polled | set | yes | no | no; freed when the poll ends |
+//! | over: it has finished, or the run has ended | none | no | yes | yes, until the group ends it |
+
+use std::alloc::Layout;
+use std::fmt;
+use std::future::Future;
+use std::mem::{self, ManuallyDrop};
+use std::panic::Location;
+use std::pin::Pin;
+use std::ptr::{self, NonNull};
+use std::task::{Context, Poll};
+
+use crate::bug::bug;
+use crate::first_panic::FirstPanic;
+use crate::frame::{Flags, FrameId, Poller};
+use crate::group::Group;
+use crate::instrument::Step;
+use crate::local::Here;
+use crate::runtime::Runtime;
+use crate::task_frame::{TaskFrame, TaskId};
+use crate::turn::Turn;
+
+/// A future without its type. Copies are the same future.
+#[derive(Clone, Copy)]
+pub(crate) struct Work {
+    future: NonNull<u8>,
+    table: &'static Table,
+}
+
+impl fmt::Debug for Work {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Work").field(&self.future).finish()
+    }
+}
+
+/// What can be done with a future of a type `F`.
+struct Table {
+    layout: Layout,
+    drop: unsafe fn(NonNull<u8>),
+    /// A `PollFn<F::Output>`.
+    poll: *const (),
+}
+
+type PollFn<O> = unsafe fn(NonNull<u8>, &mut Context<'_>) -> Poll<O>;
+
+/// Gives each type its table.
+trait Tabled: Future + Sized {
+    const TABLE: Table = Table {
+        layout: Layout::new::<Self>(),
+        drop: drop_future::<Self>,
+        poll: poll_future::<Self> as PollFn<Self::Output> as *const (),
+    };
+}
+
+impl<F: Future> Tabled for F {}
+
+/// Drops a future.
+///
+/// # Safety
+///
+/// It points to an `F`, which is not used again.
+unsafe fn drop_future<F>(future: NonNull<u8>) {
+    // SAFETY: as the caller says.
+    unsafe { ptr::drop_in_place(future.cast::<F>().as_ptr()) };
+}
+
+/// Polls a future.
+///
+/// # Safety
+///
+/// It points to an `F`, which is pinned and not used by anybody else now.
+unsafe fn poll_future<F: Future>(future: NonNull<u8>, cx: &mut Context<'_>) -> Poll<F::Output> {
+    // SAFETY: as the caller says.
+    let future = unsafe { future.cast::<F>().as_mut() };
+    // SAFETY: as the caller says.
+    unsafe { Pin::new_unchecked(future) }.poll(cx)
+}
+
+impl Work {
+    /// Moves a future to where it stays.
+    #[inline(always)]
+    fn new<F: Future>(runtime: &Runtime, future: F) -> Self {
+        let block = runtime.blocks.take(Layout::new::<F>());
+        // SAFETY: the block is valid for writes, and as large and aligned as an `F` needs. It is ours.
+        unsafe { block.cast::<F>().write(future) };
+        Self { future: block, table: &const { F::TABLE } }
+    }
+
+    /// Polls it.
+    ///
+    /// # Safety
+    ///
+    /// It is there, gives an `O`, what it borrows is alive, and nobody else uses it now.
+    #[inline(always)]
+    unsafe fn poll<O>(self, cx: &mut Context<'_>) -> Poll<O> {
+        // SAFETY: this is what `TABLE` has made of the `PollFn` of this output.
+        let poll = unsafe { mem::transmute::<*const (), PollFn<O>>(self.table.poll) };
+        // SAFETY: as the caller says; it is never moved.
+        unsafe { poll(self.future, cx) }
+    }
+}
+
+/// A future that was taken from its frame, to be dropped, and its memory given back.
+struct Last(Work);
+
+impl Drop for Last {
+    #[inline]
+    fn drop(&mut self) {
+        // Also if the future panics while it is dropped.
+        let _memory = Memory(self.0);
+        // SAFETY: no frame names it any more, and it is not being polled, by rule 4.
+        unsafe { (self.0.table.drop)(self.0.future) };
+    }
+}
+
+/// Memory in which there is no future any more.
+struct Memory(Work);
+
+impl Drop for Memory {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: it was taken for a future of this layout, which is gone. A frame does not leave its thread.
+        unsafe { Here::get().blocks.give(self.0.future, self.0.table.layout) };
+    }
+}
+
+/// A task whose future is dropped by this, and then its frame released.
+struct Ending {
+    // In this order.
+    future: Option<Last>,
+    _frame: TaskFrame,
+}
+
+impl Ending {
+    /// Takes the future of a task.
+    #[inline]
+    fn of(runtime: &Runtime, id: FrameId) -> Self {
+        let (work, flags) = runtime.peek(|tree| {
+            let frame = &mut tree.frames[id.index()];
+            (frame.work.take(), frame.flags)
+        });
+        if work.is_some() && flags.has(Flags::FLAT) {
+            runtime.flat.set(runtime.flat.get() - 1);
+        }
+        Self { future: work.map(Last), _frame: TaskFrame::from_id(id) }
+    }
+}
+
+impl<'env, O> Group<'env, O> {
+    /// Starts a task, ready to be polled: it belongs to this group, which polls it by
+    /// [`Turn::poll`]. The caller's line is kept as the place where it was started.
+    ///
+    /// # Panics
+    ///
+    /// If the group is closed.
+    ///
+    /// # Examples
+    ///
+    /// See [`Group`].
+    #[track_caller]
+    pub fn start(&self, future: impl Future<Output = O> + 'env) -> TaskId {
+        self.start_at(Location::caller(), future)
+    }
+
+    /// Starts a task as [`start`](Group::start) does, with the place where it was started.
+    ///
+    /// # Panics
+    ///
+    /// If the group is closed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::panic::Location;
+    /// # use trine_core::lowlevel::Group;
+    /// # trine_core::run(async {
+    /// let here = Location::caller();
+    /// let group = Group::open();
+    /// assert_eq!(group.start_at(here, async {}).spawned_at(), Some(here));
+    /// # });
+    /// ```
+    #[inline(always)]
+    pub fn start_at<F>(&self, site: &'static Location<'static>, future: F) -> TaskId
+    where
+        F: Future<Output = O> + 'env,
+    {
+        let id = self.open_id();
+        let runtime = Here::get();
+        let work = Work::new(&runtime, future);
+        let mut tree = runtime.borrow_tree();
+        let (task, poller) = tree.open_task(id, id, Flags::default(), site);
+        tree.join_group(id, task);
+        let frame = &mut tree.frames[task.index()];
+        frame.work = Some(work);
+        let started = TaskId::new(task, frame.generation);
+        self.count(1);
+        if poller != Poller::NOBODY {
+            tree.wake_poller(poller);
+            runtime.release_tree(tree);
+        } else {
+            drop(tree);
+        }
+        if runtime.hooked.get() {
+            runtime.instrument(task, Step::Spawned);
+        }
+        started
+    }
+
+    /// Starts a task that borrows nothing, to be polled by the run itself: at any depth at the same cost.
+    /// It belongs to the group and is cancelled with it, but does not come out of [`Turn::next`].
+    ///
+    /// # Panics
+    ///
+    /// Outside of a run, or if the group is closed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::{cell::Cell, rc::Rc};
+    /// use trine_core::lowlevel::Group;
+    ///
+    /// trine_core::run(async {
+    ///     let done = Rc::new(Cell::new(false));
+    ///     let group = Group::<()>::open();
+    ///     let task = group.spawn({ let done = done.clone(); async move { done.set(true) } });
+    ///     trine_core::checkpoint().await;
+    ///     trine_core::checkpoint().await;
+    ///     assert!(done.get() && task.is_over());
+    /// });
+    /// ```
+    #[track_caller]
+    pub fn spawn(&self, future: impl Future<Output = ()> + 'static) -> TaskId {
+        let site = Location::caller();
+        Here::get().require("a nursery", site);
+        self.spawn_anywhere(site, future)
+    }
+
+    /// The same from code that need not belong to a task of the run.
+    pub(crate) fn spawn_anywhere(
+        &self,
+        site: &'static Location<'static>,
+        future: impl Future<Output = ()> + 'static,
+    ) -> TaskId {
+        let (id, runtime) = (self.open_id(), Here::get());
+        let Some(root) = runtime.active().map(|run| run.root) else {
+            bug!("a task is polled, but no run is active")
+        };
+        let work = Work::new(&runtime, future);
+        let (task, poller, generation) = runtime.peek(|tree| {
+            let (task, poller) = tree.open_task(root, id, Flags::FLAT, site);
+            tree.join_group(id, task);
+            let frame = &mut tree.frames[task.index()];
+            frame.work = Some(work);
+            (task, poller, frame.generation)
+        });
+        runtime.flat.set(runtime.flat.get() + 1);
+        self.count(1);
+        runtime.tree(|tree| tree.wake_poller(poller));
+        if runtime.hooked.get() {
+            runtime.instrument(task, Step::Spawned);
+        }
+        TaskId::new(task, generation)
+    }
+
+    /// Takes in the future of a task that has a place in this group already, and wakes it.
+    ///
+    /// # Panics
+    ///
+    /// If the place is in another group.
+    ///
+    /// # Examples
+    ///
+    /// See [`GroupRef::place`](super::lowlevel::GroupRef::place).
+    pub fn take_in(&self, place: TaskFrame, future: impl Future<Output = O> + 'env) {
+        let id = self.open_id();
+        let runtime = Here::get();
+        let task = place.id();
+        let fits = runtime.peek(|tree| tree.is_place_of(task, id));
+        assert!(fits, "a task was given to a group in which it has no place");
+        let work = Work::new(&runtime, future);
+        runtime.peek(|tree| {
+            tree.join_group(id, task);
+            tree.frames[task.index()].work = Some(work);
+        });
+        self.count(1);
+        mem::forget(place);
+        runtime.tree(|tree| tree.wake_task(task));
+    }
+
+    /// Ends a task of this group: drops its future, and then its frame. One that the run is polling just now
+    /// is dropped when that poll is over. Nothing happens if it is no task of this group.
+    ///
+    /// # Panics
+    ///
+    /// While there is a turn of the group: see [`Turn::end_task`]. A panic of the future goes on when the
+    /// task is gone.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use trine_core::lowlevel::Group;
+    /// # trine_core::run(async {
+    /// let group = Group::open();
+    /// let task = group.start(async {});
+    /// group.end_task(task);
+    /// assert_eq!(group.len(), 0);
+    /// # });
+    /// ```
+    pub fn end_task(&self, task: TaskId) {
+        self.refuse_turn();
+        if self.has(task) {
+            self.end_member(&Here::get(), task.id());
+        }
+    }
+
+    /// Rule 4 is the caller's to keep: there is no turn, or it is the caller's and not polling.
+    fn end_member(&self, runtime: &Runtime, id: FrameId) {
+        let polling = runtime.peek(|tree| tree.has(id, Flags::POLLING));
+        if polling {
+            runtime.peek(|tree| tree.leave_group(id));
+            return self.count(-1);
+        }
+        let _counted = Counted(self);
+        drop(Ending::of(runtime, id));
+    }
+}
+
+/// A task of a group less, at the end of this.
+struct Counted<'g, 'env, O>(&'g Group<'env, O>);
+
+impl<O> Drop for Counted<'_, '_, O> {
+    #[inline]
+    fn drop(&mut self) {
+        self.0.count(-1);
+    }
+}
+
+impl<O> Turn<'_, '_, O> {
+    /// Polls the task that was handed out last, if its future is the group's.
+    ///
+    /// # Cancellation
+    ///
+    /// As the task has it.
+    ///
+    /// # Examples
+    ///
+    /// See [`Group`].
+    #[inline(always)]
+    pub fn poll(&mut self) -> Poll<O> {
+        let Some(work) = self.work() else { return Poll::Pending };
+        let waker = self.word().waker();
+        // SAFETY: it is on the list of this group, or was visited in it, so rule 1 holds, and rule 2, for we
+        // hold the group. Rule 4: nobody has ended it since, for we are borrowed mutably, and forget what we
+        // end; and there is no other turn.
+        unsafe { work.poll::<O>(&mut Context::from_waker(&waker)) }
+    }
+
+    /// Ends the task that was handed out last: drops its future, and then its frame.
+    ///
+    /// # Panics
+    ///
+    /// A panic of the future goes on when the task is gone.
+    ///
+    /// # Examples
+    ///
+    /// See [`Group`].
+    #[inline(always)]
+    pub fn end(&mut self) {
+        if self.forget().is_some() {
+            let group = self.group();
+            let _counted = Counted(group);
+            drop(Ending::of(&self.runtime(), self.at()));
+        }
+    }
+
+    /// Ends any task of the group: drops its future, and then its frame. One that the run is polling just
+    /// now is dropped when that poll is over. Nothing happens if it is no task of this group.
+    ///
+    /// # Panics
+    ///
+    /// A panic of the future goes on when the task is gone.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::{future::poll_fn, task::Poll};
+    /// # use trine_core::lowlevel::Group;
+    /// # trine_core::run(async {
+    /// let group = Group::open();
+    /// let task = group.start(async {});
+    /// poll_fn(|cx| Poll::Ready(group.turn(cx).end_task(task))).await;
+    /// assert_eq!(group.len(), 0);
+    /// # });
+    /// ```
+    pub fn end_task(&mut self, task: TaskId) {
+        if !self.group().has(task) {
+            return;
+        }
+        if self.at() == task.id() {
+            self.forget();
+        }
+        self.group().end_member(&self.runtime(), task.id());
+    }
+}
+
+/// A task that the run polls, while it is polled.
+struct Polling {
+    id: FrameId,
+    /// The poll has ended, and there is more to do. Not so after a panic.
+    pending: bool,
+}
+
+impl Polling {
+    /// Marks a task as being polled; nothing if it is over, or is polled already.
+    #[inline(always)]
+    fn begin(runtime: &Runtime, id: FrameId) -> Option<(Self, Work)> {
+        let mut tree = runtime.borrow_tree();
+        let frame = &mut tree.frames[id.index()];
+        if frame.flags.has(Flags::POLLING) {
+            return None;
+        }
+        let work = frame.work?;
+        frame.flags.set(Flags::POLLING, true);
+        Some((Self { id, pending: false }, work))
+    }
+}
+
+impl Polling {
+    /// Says whether the task is still there.
+    #[inline(always)]
+    fn end(self) -> bool {
+        ManuallyDrop::new(self).finish()
+    }
+
+    #[inline(always)]
+    fn finish(&mut self) -> bool {
+        let runtime = Here::get();
+        let mut tree = runtime.borrow_tree();
+        let frame = &mut tree.frames[self.id.index()];
+        frame.flags.set(Flags::POLLING, false);
+        let owned = frame.is_member();
+        drop(tree);
+        let there = self.pending && owned;
+        if !there {
+            end_polled(&runtime, self.id, owned);
+        }
+        there
+    }
+}
+
+impl Drop for Polling {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}
+
+/// The end of a task that the run has polled: it is over, or its group let go of it meanwhile.
+#[cold]
+fn end_polled(runtime: &Runtime, id: FrameId, owned: bool) {
+    let ending = Ending::of(runtime, id);
+    if !owned {
+        return drop(ending);
+    }
+    runtime.peek(|tree| tree.frames[id.index()].flags.set(Flags::OVER, true));
+    let Ending { future, _frame: frame } = ending;
+    // The group keeps the frame. Its destructors may have the group end the task.
+    mem::forget(frame);
+    drop(future);
+}
+
+/// Polls a task of those that the run polls. Its frame is the current one. Says whether it is still there.
+#[inline(always)]
+pub(crate) fn poll_flat(runtime: &Runtime, id: FrameId, cx: &mut Context<'_>) -> bool {
+    let Some((mut polling, work)) = Polling::begin(runtime, id) else { return false };
+    // SAFETY: such a task gives nothing and borrows nothing: rules 1 and 2. It is marked: rule 4.
+    polling.pending = unsafe { work.poll::<()>(cx) }.is_pending();
+    polling.end()
+}
+
+/// Drops the futures of all tasks that a run has polled and that are still there, for it has ended.
+#[cold]
+pub(crate) fn end_flat(panic: &mut FirstPanic) {
+    let slots = Runtime::with(|runtime| runtime.peek(|tree| tree.frames.len()));
+    for index in 1..slots {
+        let id = FrameId(index as u32);
+        let begun = Runtime::with(|runtime| {
+            let flat = runtime.peek(|tree| {
+                tree.frames.get(index).is_some_and(|frame| frame.flags.has(Flags::FLAT))
+            });
+            if flat { Polling::begin(runtime, id) } else { None }
+        });
+        if let Some((polling, _)) = begun {
+            panic.catch(|| drop(polling));
+        }
+    }
+}

@@ -107,6 +107,7 @@ impl Poller {
 /// | `HOLDS` | the owner needs polling until it is done (`finally`) | the owner |
 /// | `CUT` | something inside was dropped unfinished by a cancel from outside | never |
 /// | `IN_TURN` | a group is being polled, or polled next | the end of its turn |
+/// | `TURNING` | there is a `Turn` of a group | its end |
 /// | `PASSED_OVER` | a task is among those to be woken when a cancel is hidden | being woken so |
 /// | `NOTED` | a task's name, or why a scope was cancelled, is kept beside the tree | being released |
 /// | `OVER` | the future is gone, though the owner keeps the frame | being released |
@@ -133,6 +134,7 @@ impl Flags {
     pub(crate) const OVER: Flags = Flags(1 << 13);
     pub(crate) const FLAT: Flags = Flags(1 << 14);
     pub(crate) const POLLING: Flags = Flags(1 << 15);
+    pub(crate) const TURNING: Flags = Flags(1 << 16);
 
     #[inline]
     pub(crate) fn has(self, flag: Flags) -> bool {
@@ -146,7 +148,7 @@ impl Flags {
     }
 
     #[inline]
-    pub(crate) fn with(self, more: Flags) -> Flags {
+    pub(crate) const fn with(self, more: Flags) -> Flags {
         Flags(self.0 | more.0)
     }
 
@@ -162,7 +164,7 @@ impl Flags {
 
 impl fmt::Debug for Flags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const NAMES: [&str; 16] = [
+        const NAMES: [&str; 17] = [
             "queued",
             "released",
             "cancelled",
@@ -179,6 +181,7 @@ impl fmt::Debug for Flags {
             "over",
             "flat",
             "polling",
+            "turning",
         ];
         let set = NAMES.iter().enumerate().filter(|(bit, _)| self.0 & (1 << bit) != 0);
         f.debug_set().entries(set.map(|(_, name)| name)).finish()

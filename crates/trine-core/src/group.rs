@@ -26,7 +26,7 @@ use std::rc::Rc;
 use std::task::Context;
 
 use crate::first_panic::FirstPanic;
-use crate::frame::{FrameId, Poller, Role};
+use crate::frame::{Flags, FrameId, Poller, Role};
 use crate::group_ref::GroupRef;
 use crate::local::Here;
 use crate::runtime::{At, Runtime};
@@ -75,8 +75,6 @@ pub struct Group<'env, O = ()> {
     id: Cell<FrameId>,
     /// How many tasks belong to it.
     len: Cell<usize>,
-    /// Whether there is a turn.
-    pub(crate) turning: Cell<bool>,
     /// The task that is beside the group, and moves with it when its owner is polled elsewhere.
     beside: Cell<(FrameId, u16)>,
     _tasks: PhantomData<Tasks<'env, O>>,
@@ -144,7 +142,6 @@ impl<'env, O> Group<'env, O> {
         Self {
             id: Cell::new(id),
             len: Cell::new(0),
-            turning: Cell::new(false),
             beside: Cell::new((FrameId::NONE, 0)),
             _tasks: PhantomData,
         }
@@ -169,8 +166,10 @@ impl<'env, O> Group<'env, O> {
         self.len.set(self.len.get().wrapping_add_signed(more));
     }
 
+    /// Says that the group may be changed: there is no turn of it.
     pub(crate) fn refuse_turn(&self) {
-        assert!(!self.turning.get(), "a group was changed from within its turn");
+        let turning = self.edit(|tree, id| tree.has(id, Flags::TURNING));
+        assert_ne!(turning, Some(true), "a group was changed from within its turn");
     }
 
     /// Whether a task belongs to this group.
@@ -383,12 +382,11 @@ impl<'env, O> Group<'env, O> {
         let runtime = Here::get();
         let before = runtime.at();
         if !runtime.hooked.get()
-            && !self.turning.get()
             && let Some(task) = runtime.own_task(cx.waker())
         {
             let begun = runtime.borrow_tree().begin_settled_turn(self.id(), before.frame, task);
             if let Some(begun) = begun {
-                return Turn::new(self, runtime, before, begun);
+                return Turn::new(self, before, begun);
             }
         }
         self.begin_anywhere(runtime, before, cx)
@@ -557,7 +555,7 @@ impl<'env, O> Group<'env, O> {
 impl<O> Drop for Group<'_, O> {
     fn drop(&mut self) {
         // A turn that was leaked is over: it borrowed us.
-        self.turning.set(false);
+        self.edit(|tree, id| tree.frames[id.index()].flags.set(Flags::TURNING, false));
         self.close();
     }
 }
@@ -578,7 +576,12 @@ impl Group<'static, ()> {
     /// Begins a tick of the run.
     #[inline(always)]
     pub(crate) fn tick(&self, runtime: Here) -> Turn<'_, 'static, ()> {
-        Turn::begin(self, runtime, runtime.at())
+        if runtime.hooked.get() {
+            return Turn::begin(self, runtime, runtime.at());
+        }
+        let list = runtime.borrow_tree().begin_turn(self.id());
+        // The root is never cancelled.
+        Turn::new(self, runtime.at(), (list, false))
     }
 
     #[inline(always)]

@@ -25,7 +25,7 @@ use crate::work::Work;
 pub(crate) struct Popped {
     pub(crate) generation: u16,
     pub(crate) work: Option<Work>,
-    /// The epoch if it is known that no cancel is visible from it; else 0.
+    /// The last epoch at which it was known that no cancel is visible from it, or 0.
     pub(crate) free_at: u32,
 }
 
@@ -57,7 +57,18 @@ impl Tree {
         }
     }
 
+    /// The same where the first step is mostly the last: it is done in the place of the caller.
+    #[inline(always)]
+    pub(crate) fn wake_near_poller(&mut self, poller: Poller) {
+        let Some(task) = poller.as_task() else { return self.wake_poller(poller) };
+        let next = self.push_ready(task);
+        if next != Poller::NOBODY {
+            self.wake_poller(next);
+        }
+    }
+
     /// Wakes who polls a group or scope, and those who poll the groups around it.
+    #[inline(never)]
     pub(crate) fn wake_poller(&mut self, mut poller: Poller) {
         while let Some(task) = poller.as_task() {
             poller = self.push_ready(task);
@@ -97,6 +108,7 @@ impl Tree {
         Poller::NOBODY
     }
 
+    #[inline(always)]
     pub(crate) fn has_ready(&self, group: FrameId) -> bool {
         match self.frames[group.index()].role {
             Role::Group { tail, .. } => tail.is_some(),
@@ -105,7 +117,7 @@ impl Tree {
     }
 
     /// Takes the whole list of a group. Gives its first task; the others follow by `next_ready`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn take_ready(&mut self, group: FrameId) -> FrameId {
         let Role::Group { head, tail, .. } = &mut self.frames[group.index()].role else {
             bug!("{group:?} is no group");
@@ -145,8 +157,7 @@ impl Tree {
             self.free(id);
             return (next, None);
         }
-        let free = frame.seen == self.epoch && !flags.has(Flags::VISIBLE);
-        let free_at = if free { self.epoch } else { 0 };
+        let free_at = if flags.has(Flags::VISIBLE) { 0 } else { frame.seen };
         (next, Some(Popped { generation: frame.generation, work: frame.work, free_at }))
     }
 
@@ -164,10 +175,15 @@ impl Tree {
 
     /// A turn of the group begins: while it lasts nobody is told of tasks that become ready. Gives the
     /// list of those that are.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn begin_turn(&mut self, group: FrameId) -> FrameId {
-        self.frames[group.index()].flags.set(Flags::IN_TURN, true);
-        self.take_ready(group)
+        let frame = &mut self.frames[group.index()];
+        frame.flags.set(Flags::IN_TURN.with(Flags::TURNING), true);
+        let Role::Group { head, tail, .. } = &mut frame.role else {
+            bug!("{group:?} is no group");
+        };
+        *tail = FrameId::NONE;
+        std::mem::replace(head, FrameId::NONE)
     }
 
     /// Begins a turn, if the group hangs and is polled as it was the last time, and nothing was cancelled or
@@ -185,6 +201,7 @@ impl Tree {
         let settled = frame.outer == outer
             && *poller == Poller::task(task)
             && frame.seen == self.epoch
+            && !frame.flags.has(Flags::TURNING)
             && frame.hook.holds(generation);
         if !settled {
             return None;
@@ -192,7 +209,7 @@ impl Tree {
         *tail = FrameId::NONE;
         let list = std::mem::replace(head, FrameId::NONE);
         let cancelled = frame.flags.has(Flags::VISIBLE);
-        frame.flags.set(Flags::IN_TURN, true);
+        frame.flags.set(Flags::IN_TURN.with(Flags::TURNING), true);
         Some((list, cancelled))
     }
 
@@ -204,7 +221,7 @@ impl Tree {
             self.put_back(group, rest);
         }
         let frame = &mut self.frames[group.index()];
-        frame.flags.set(Flags::IN_TURN, false);
+        frame.flags.set(Flags::IN_TURN.with(Flags::TURNING), false);
         match frame.role {
             Role::Group { tail, poller, .. } if tail.is_some() => poller,
             _ => Poller::NOBODY,

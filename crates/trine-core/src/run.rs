@@ -255,7 +255,7 @@ impl Scheduler {
                 turn.poll_flat();
             }
         }
-        drop(turn);
+        turn.finish();
         if others {
             self.active.bound_system_tasks();
         }

@@ -21,7 +21,6 @@ use crate::work::{Work, poll_flat};
 /// See [`Group`].
 pub struct Turn<'g, 'env, O> {
     group: &'g Group<'env, O>,
-    runtime: Here,
     /// Where the poll of the group was begun.
     before: At,
     /// The next task of this turn; `NONE` when there is none left.
@@ -31,6 +30,7 @@ pub struct Turn<'g, 'env, O> {
     word: Word,
     work: Option<Work>,
     cancelled: bool,
+    ended: bool,
     /// The task whose step an instrument was told of.
     stepping: FrameId,
 }
@@ -55,7 +55,7 @@ pub enum Ready {
 }
 
 impl<'g, 'env, O> Turn<'g, 'env, O> {
-    #[inline]
+    #[inline(never)]
     pub(crate) fn begin(group: &'g Group<'env, O>, runtime: Here, before: At) -> Self {
         if runtime.hooked.get() {
             runtime.order_ready(group.id());
@@ -63,31 +63,24 @@ impl<'g, 'env, O> Turn<'g, 'env, O> {
         let mut tree = runtime.borrow_tree();
         let begun = (tree.begin_turn(group.id()), tree.is_visible(group.id()));
         drop(tree);
-        Self::new(group, runtime, before, begun)
+        Self::new(group, before, begun)
     }
 
     /// A turn that has begun with this list and visibility of a cancel.
     #[inline(always)]
     pub(crate) fn new(
         group: &'g Group<'env, O>,
-        runtime: Here,
         before: At,
         (next, cancelled): (FrameId, bool),
     ) -> Self {
-        group.turning.set(true);
         let (at, stepping) = (FrameId::NONE, FrameId::NONE);
         let word = Word::new(0, 0, at);
-        Turn { group, runtime, before, next, at, word, work: None, cancelled, stepping }
+        Turn { group, before, next, at, word, work: None, cancelled, ended: false, stepping }
     }
 
     #[inline(always)]
     pub(crate) fn group(&self) -> &'g Group<'env, O> {
         self.group
-    }
-
-    #[inline(always)]
-    pub(crate) fn runtime(&self) -> Here {
-        self.runtime
     }
 
     /// The task that was handed out last.
@@ -150,7 +143,7 @@ impl<'g, 'env, O> Turn<'g, 'env, O> {
             if !id.is_some() {
                 return None;
             }
-            let (next, popped) = self.runtime.borrow_tree().next_ready(id);
+            let (next, popped) = Here::get().borrow_tree().next_ready(id);
             self.next = next;
             // Nothing, if it was released meanwhile.
             if let Some(popped) = popped {
@@ -161,11 +154,12 @@ impl<'g, 'env, O> Turn<'g, 'env, O> {
 
     #[inline(always)]
     fn hand_out(&mut self, id: FrameId, popped: Popped) -> Ready {
+        let runtime = Here::get();
         self.at = id;
-        self.word = Word::new(self.runtime.run_id(), popped.generation, id);
+        self.word = Word::new(runtime.run_id(), popped.generation, id);
         self.work = popped.work;
-        self.runtime.set_at(At { frame: id, free_at: popped.free_at, budget: BUDGET });
-        if self.runtime.hooked.get() {
+        runtime.set_at(At { frame: id, free_at: popped.free_at, budget: BUDGET });
+        if runtime.hooked.get() {
             self.report(id);
         }
         if popped.work.is_some() { Ready::Task } else { Ready::Place }
@@ -255,7 +249,7 @@ impl<'g, 'env, O> Turn<'g, 'env, O> {
     /// ```
     pub fn visit(&mut self, task: TaskId) {
         let id = task.id();
-        let runtime = self.runtime;
+        let runtime = Here::get();
         let found = runtime.peek(|tree| {
             if !tree.is_current(id, task.generation()) {
                 return None;
@@ -298,16 +292,16 @@ impl<'g, 'env, O> Turn<'g, 'env, O> {
     /// ```
     pub fn again(&mut self) {
         debug_assert!(!self.next.is_some(), "a turn begins again when it is over");
-        self.next = self.runtime.peek(|tree| tree.take_ready(self.group.id()));
+        self.next = Here::get().peek(|tree| tree.take_ready(self.group.id()));
     }
 
     #[cold]
     fn report(&mut self, id: FrameId) {
         if self.stepping.is_some() {
-            self.runtime.instrument(self.stepping, Step::After);
+            Here::get().instrument(self.stepping, Step::After);
         }
         self.stepping = id;
-        self.runtime.instrument(id, Step::Before);
+        Here::get().instrument(id, Step::Before);
     }
 }
 
@@ -315,7 +309,7 @@ impl Turn<'_, 'static, ()> {
     /// Polls the task that was handed out last, one of those that the run polls.
     #[inline(always)]
     pub(crate) fn poll_flat(&self) {
-        let (runtime, id) = (self.runtime, self.at);
+        let (runtime, id) = (Here::get(), self.at);
         if !self.poll_with(|cx| poll_flat(&runtime, id, cx)) {
             return;
         }
@@ -328,20 +322,52 @@ impl Turn<'_, 'static, ()> {
     }
 }
 
-impl<O> Drop for Turn<'_, '_, O> {
+impl<O> Turn<'_, '_, O> {
+    /// Ends the turn, as dropping it does, but in the place of the caller.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::{future::poll_fn, task::Poll};
+    /// # use trine_core::lowlevel::Group;
+    /// # trine_core::run(async {
+    /// let group = Group::<()>::open();
+    /// poll_fn(|cx| Poll::Ready(group.turn(cx).finish())).await;
+    /// # });
+    /// ```
     #[inline(always)]
-    fn drop(&mut self) {
-        let runtime = self.runtime;
-        self.group.turning.set(false);
+    pub fn finish(&mut self) {
+        self.end_turn();
+    }
+
+    #[inline(always)]
+    fn end_turn(&mut self) {
+        self.ended = true;
+        let runtime = Here::get();
         runtime.set_at(self.before);
         let mut tree = runtime.borrow_tree();
         let poller = tree.end_turn(self.group.id(), self.next);
         if poller != Poller::NOBODY {
-            tree.wake_poller(poller);
+            tree.wake_near_poller(poller);
         }
         runtime.release_tree(tree);
         if self.stepping.is_some() {
             runtime.instrument(self.stepping, Step::After);
+        }
+    }
+
+    /// The end of a turn that was not finished, for it panicked, or its owner does not care.
+    #[inline(never)]
+    fn end_dropped(&mut self) {
+        self.end_turn();
+    }
+}
+
+impl<O> Drop for Turn<'_, '_, O> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if !self.ended {
+            self.end_dropped();
         }
     }
 }

@@ -12,7 +12,7 @@
 //!    they are, for ever: a wake or a cancel looks at their frames only.
 //! 3. **Pinned.** Once written, a future stays in place until it is dropped there.
 //! 4. **Alone.** A future is not touched while it is polled. One that a group polls is polled by a [`Turn`]
-//!    that is borrowed mutably for as long; there is one turn of a group at a time (`turning`), and tasks
+//!    that is borrowed mutably for as long; there is one turn of a group at a time (`TURNING`), and tasks
 //!    are ended by that turn, or by the group while there is none. One that the run polls is marked `POLLING`:
 //!    whoever ends it meanwhile only takes it out of its group, and it is dropped when the poll is over.
 //!
@@ -391,7 +391,7 @@ impl<O> Turn<'_, '_, O> {
         if self.forget().is_some() {
             let group = self.group();
             let _counted = Counted(group);
-            drop(Ending::of(&self.runtime(), self.at()));
+            drop(Ending::of(&Here::get(), self.at()));
         }
     }
 
@@ -421,7 +421,7 @@ impl<O> Turn<'_, '_, O> {
         if self.at() == task.id() {
             self.forget();
         }
-        self.group().end_member(&self.runtime(), task.id());
+        self.group().end_member(&Here::get(), task.id());
     }
 }
 

@@ -19,7 +19,7 @@ use pin_project_lite::pin_project;
 
 use crate::origin::Origin;
 use crate::shared::{Opened, Shared};
-use crate::step::{Step, Swept};
+use crate::step::{Cancelled, Step, Swept};
 
 pin_project! {
     /// The future of an open nursery.
@@ -63,7 +63,11 @@ where
         let mut this = self.project();
         let shared = &*this.opened.0;
         assert!(shared.frames.is_open(), "a nursery was polled after it was ready");
-        Step::new(shared, this.body.as_mut(), this.value, cx).run(this.swept);
+        let mut turn = shared.group.turn(cx);
+        let (body, value) = (this.body.as_mut(), &mut *this.value);
+        Step { turn: &mut turn, shared, body, value, cancelled: Cancelled::default() }
+            .run(this.swept);
+        turn.finish();
         if this.body.is_some() || !shared.is_deserted() {
             return Poll::Pending;
         }

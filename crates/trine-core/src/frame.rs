@@ -37,8 +37,8 @@ pub(crate) enum Role {
     /// Unused slot; `next` is the free list.
     Free { next: FrameId },
     /// A future that is polled only when it was woken. `home` is the group on whose ready list
-    /// it queues, `next` is that list. Those that belong to the group around them are in a ring, in
-    /// the order in which they were started, with the oldest after the newest; others have no links.
+    /// it queues, `next` is that list. Those that belong to the group around them are in a list of
+    /// their own, in the order in which they were started.
     Task { home: FrameId, next: FrameId, older: FrameId, newer: FrameId },
     /// A set of tasks with the list of those that are ready, and the newest one that belongs to it.
     Group { head: FrameId, tail: FrameId, poller: Poller, newest: FrameId },
@@ -111,6 +111,7 @@ impl Poller {
 /// | `PASSED_OVER` | a task is among those to be woken when a cancel is hidden | being woken so |
 /// | `NOTED` | a task's name, or why a scope was cancelled, is kept beside the tree | being released |
 /// | `OVER` | the future is gone, though the owner keeps the frame | being released |
+/// | `MEMBER` | a task belongs to the group around it | being ended |
 /// | `FLAT` | the run polls the task, not its group | being released |
 /// | `POLLING` | a `FLAT` task is being polled | the end of that |
 /// | `VISIBLE`, `HARDENED` | cached: see `visibility.rs` | recomputed when `seen` is old |
@@ -135,6 +136,7 @@ impl Flags {
     pub(crate) const FLAT: Flags = Flags(1 << 14);
     pub(crate) const POLLING: Flags = Flags(1 << 15);
     pub(crate) const TURNING: Flags = Flags(1 << 16);
+    pub(crate) const MEMBER: Flags = Flags(1 << 17);
 
     #[inline]
     pub(crate) fn has(self, flag: Flags) -> bool {
@@ -164,7 +166,7 @@ impl Flags {
 
 impl fmt::Debug for Flags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const NAMES: [&str; 17] = [
+        const NAMES: [&str; 18] = [
             "queued",
             "released",
             "cancelled",
@@ -182,6 +184,7 @@ impl fmt::Debug for Flags {
             "flat",
             "polling",
             "turning",
+            "member",
         ];
         let set = NAMES.iter().enumerate().filter(|(bit, _)| self.0 & (1 << bit) != 0);
         f.debug_set().entries(set.map(|(_, name)| name)).finish()

@@ -29,6 +29,7 @@ use crate::first_panic::FirstPanic;
 use crate::frame::{Flags, FrameId, Poller, Role};
 use crate::group_ref::GroupRef;
 use crate::local::Here;
+use crate::members::Sweep;
 use crate::runtime::{At, Runtime};
 use crate::task_frame::{TaskFrame, TaskId};
 use crate::tree::Tree;
@@ -167,9 +168,11 @@ impl<'env, O> Group<'env, O> {
     }
 
     /// Says that the group may be changed: there is no turn of it.
+    #[inline(always)]
     pub(crate) fn refuse_turn(&self) {
-        let turning = self.edit(|tree, id| tree.has(id, Flags::TURNING));
-        assert_ne!(turning, Some(true), "a group was changed from within its turn");
+        let id = self.id();
+        let turning = id.is_some() && Here::get().borrow_tree().has(id, Flags::TURNING);
+        assert!(!turning, "a group was changed from within its turn");
     }
 
     /// Whether a task belongs to this group.
@@ -268,35 +271,6 @@ impl<'env, O> Group<'env, O> {
         task
     }
 
-    /// The task that was started after this one; the oldest, for `None`. There is none after the newest.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use trine_core::lowlevel::Group;
-    /// # trine_core::run(async {
-    /// let group = Group::open();
-    /// let tasks = [group.start(async {}), group.start(async {})];
-    /// assert_eq!(group.after(None), Some(tasks[0]));
-    /// assert_eq!(group.after(Some(tasks[0])), Some(tasks[1]));
-    /// assert_eq!(group.after(Some(tasks[1])), None);
-    /// # });
-    /// ```
-    #[must_use]
-    pub fn after(&self, task: Option<TaskId>) -> Option<TaskId> {
-        if task.is_some_and(|task| !self.has(task)) {
-            return None;
-        }
-        self.edit(|tree, group| {
-            let next = match task {
-                None => tree.oldest(group),
-                Some(task) if tree.newest(group) == Some(task.id()) => None,
-                Some(task) => Some(tree.links(task.id()).1),
-            };
-            next.map(|id| TaskId::new(id, tree.generation(id)))
-        })?
-    }
-
     /// The task that was started before this one; the newest, for `None`. There is none before the oldest.
     ///
     /// # Examples
@@ -317,13 +291,24 @@ impl<'env, O> Group<'env, O> {
             return None;
         }
         self.edit(|tree, group| {
-            let next = match task {
+            let before = match task {
                 None => tree.newest(group),
-                Some(task) if tree.oldest(group) == Some(task.id()) => None,
-                Some(task) => Some(tree.links(task.id()).0),
+                Some(task) => tree.links(task.id()).0,
             };
-            next.map(|id| TaskId::new(id, tree.generation(id)))
+            before.is_some().then(|| TaskId::new(before, tree.generation(before)))
         })?
+    }
+
+    /// Begins a sweep through the tasks that there are now, for [`Turn::sweep`].
+    ///
+    /// # Examples
+    ///
+    /// See [`Turn::sweep`].
+    #[must_use]
+    pub fn begin_sweep(&self) -> Sweep {
+        let bounds = self.edit(|tree, group| (tree.oldest(group), tree.newest(group)));
+        let (next, newest) = bounds.unwrap_or((FrameId::NONE, FrameId::NONE));
+        Sweep { next, newest }
     }
 
     /// Ends all tasks that are left, the newest first, and gives the frame back. Closed before, it stays so.
@@ -344,16 +329,29 @@ impl<'env, O> Group<'env, O> {
     /// assert!(group.is_empty());
     /// # });
     /// ```
+    #[inline]
     pub fn close(&self) {
+        if !self.id().is_some() {
+            return;
+        }
+        if !self.is_empty() {
+            return self.close_full();
+        }
+        self.refuse_turn();
+        let (id, runtime) = (self.id.replace(FrameId::NONE), Here::get());
+        let mut tree = runtime.borrow_tree();
+        tree.release_group(id);
+        runtime.release_tree(tree);
+        runtime.give_back();
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn close_full(&self) {
         self.refuse_turn();
         let mut panic = FirstPanic::default();
         panic.catch(|| self.end_all());
-        let id = self.id.replace(FrameId::NONE);
-        if id.is_some() {
-            let runtime = Here::get();
-            runtime.tree(|tree| tree.release(id));
-            runtime.give_back();
-        }
+        panic.catch(|| self.close());
         panic.finish();
     }
 
@@ -443,8 +441,10 @@ impl<'env, O> Group<'env, O> {
     ///
     /// See [`Group::cancel`].
     #[must_use]
+    #[inline]
     pub fn is_cancelled(&self) -> bool {
-        self.edit(Tree::is_visible).unwrap_or(false)
+        let id = self.id();
+        id.is_some() && Here::get().borrow_tree().is_visible(id)
     }
 
     /// Whether a cancel from around the group is visible inside it.
@@ -453,8 +453,10 @@ impl<'env, O> Group<'env, O> {
     ///
     /// See [`Group::cancel`].
     #[must_use]
+    #[inline]
     pub fn is_cancelled_outside(&self) -> bool {
-        self.edit(Tree::is_visible_outside).unwrap_or(false)
+        let id = self.id();
+        id.is_some() && Here::get().borrow_tree().is_visible_outside(id)
     }
 
     /// Whether shields inside the group no longer hold, because a grace period has ended.

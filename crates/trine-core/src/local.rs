@@ -106,11 +106,22 @@ impl fmt::Debug for Blocks {
     }
 }
 
-/// The list of a layout, if there is one.
-#[inline]
-fn list_of(layout: Layout) -> Option<usize> {
-    let fits = layout.size() <= LARGEST && layout.align() <= STEP;
-    (RECYCLES && fits).then(|| layout.size().div_ceil(STEP).max(1))
+/// Which list the blocks of a layout are on, if they are recycled. It follows from a type, so it is worked
+/// out when that is compiled.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    list: Option<usize>,
+    layout: Layout,
+}
+
+impl Place {
+    pub(crate) const fn of<T>() -> Self {
+        let layout = Layout::new::<T>();
+        let fits = layout.size() <= LARGEST && layout.align() <= STEP;
+        let steps = layout.size().div_ceil(STEP);
+        let list = if RECYCLES && fits { Some(if steps == 0 { 1 } else { steps }) } else { None };
+        Self { list, layout }
+    }
 }
 
 impl Blocks {
@@ -129,11 +140,11 @@ impl Blocks {
         self.taken.get()
     }
 
-    /// Memory for a value of this layout.
-    #[inline]
-    pub(crate) fn take(&self, layout: Layout) -> NonNull<u8> {
+    /// Memory for a value.
+    #[inline(always)]
+    pub(crate) fn take(&self, place: Place) -> NonNull<u8> {
         self.taken.set(self.taken.get() + 1);
-        let Some(list) = list_of(layout) else { return allocate(layout) };
+        let Some(list) = place.list else { return allocate(place.layout) };
         let Some(block) = NonNull::new(self.lists[list].get()) else {
             return self.cut(list * STEP);
         };
@@ -172,11 +183,11 @@ impl Blocks {
     ///
     /// # Safety
     ///
-    /// It came from `take` with the same layout, on this thread, and is used no longer.
-    #[inline]
-    pub(crate) unsafe fn give(&self, block: NonNull<u8>, layout: Layout) {
+    /// It came from `take` for the same place, on this thread, and is used no longer.
+    #[inline(always)]
+    pub(crate) unsafe fn give(&self, block: NonNull<u8>, place: Place) {
         self.taken.set(self.taken.get() - 1);
-        let Some(list) = list_of(layout) else { return free(block, layout) };
+        let Some(list) = place.list else { return free(block, place.layout) };
         // SAFETY: a block is at least a step large and aligned, and nobody uses it any more.
         unsafe { block.cast::<*mut u8>().write(self.lists[list].get()) };
         self.lists[list].set(block.as_ptr());

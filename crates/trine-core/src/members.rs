@@ -1,24 +1,40 @@
-//! Which tasks belong to a group: a ring through their frames, in the order in which they were started.
+//! Which tasks belong to a group: a list through their frames, in the order in which they were started.
 //!
 //! ```text
-//! group.newest ──► newest ──older──► … ──older──► oldest ──older──┐
-//!                    ▲                                            │
-//!                    └────────────────────────────────────────────┘
+//! group.newest ──► newest ◄──► … ◄──► oldest
+//!                   older ──────────►
+//!                   ◄────────── newer
 //! ```
 //!
 //! A task belongs to the group around it, also if the run polls it. One whose future is kept elsewhere is
-//! in no ring: its links are `NONE`.
+//! not in the list, and not marked as `MEMBER`.
+
+use std::panic::Location;
 
 use crate::bug::bug;
-use crate::frame::{Frame, FrameId, Role};
+use crate::frame::{Flags, Frame, FrameId, Hook, Poller, Role};
 use crate::tree::Tree;
+use crate::work::Work;
 
 impl Frame {
     /// Whether it is a task that belongs to the group around it.
     #[inline(always)]
     pub(crate) fn is_member(&self) -> bool {
-        matches!(self.role, Role::Task { older, .. } if older.is_some())
+        self.flags.has(Flags::MEMBER)
     }
+}
+
+/// How far a sweep through the tasks of a group has come.
+///
+/// # Examples
+///
+/// See [`Turn::sweep`](crate::lowlevel::Turn::sweep).
+#[derive(Debug)]
+pub struct Sweep {
+    /// The next one; `NONE` at the end.
+    pub(crate) next: FrameId,
+    /// The last one: those that come later are new ones.
+    pub(crate) newest: FrameId,
 }
 
 impl Tree {
@@ -30,21 +46,26 @@ impl Tree {
     }
 
     /// The task that belongs to a group and was started last.
-    #[inline]
-    pub(crate) fn newest(&self, group: FrameId) -> Option<FrameId> {
+    pub(crate) fn newest(&self, group: FrameId) -> FrameId {
         match self.frames[group.index()].role {
-            Role::Group { newest, .. } => Some(newest).filter(|newest| newest.is_some()),
-            _ => None,
+            Role::Group { newest, .. } => newest,
+            _ => bug!("{group:?} is no group"),
         }
     }
 
-    /// The one that was started first.
-    pub(crate) fn oldest(&self, group: FrameId) -> Option<FrameId> {
-        self.newest(group).map(|newest| self.links(newest).1)
+    /// The one that was started first. Goes through all of them.
+    pub(crate) fn oldest(&self, group: FrameId) -> FrameId {
+        let mut oldest = self.newest(group);
+        let mut older = oldest;
+        while older.is_some() {
+            oldest = older;
+            older = self.links(older).0;
+        }
+        oldest
     }
 
-    /// Those that were started before and after a task; the ring closes from the newest to the oldest.
-    #[inline]
+    /// Those that were started before and after a task.
+    #[inline(always)]
     pub(crate) fn links(&self, id: FrameId) -> (FrameId, FrameId) {
         match self.frames[id.index()].role {
             Role::Task { older, newer, .. } => (older, newer),
@@ -52,57 +73,119 @@ impl Tree {
         }
     }
 
-    fn set_older(&mut self, id: FrameId, to: FrameId) {
-        if let Role::Task { older, .. } = &mut self.frames[id.index()].role {
-            *older = to;
+    /// Opens the frame of a task that a group polls, ready to be polled, with its future. Gives also its
+    /// generation, and who has to be told. This is `open_task` and `join_group` in one go.
+    #[inline(always)]
+    pub(crate) fn start_task(
+        &mut self,
+        group: FrameId,
+        work: Work,
+        site: &'static Location<'static>,
+    ) -> (FrameId, u16, Poller) {
+        let id = self.take_slot();
+        let (seen, inherited) = (self.epoch, self.fresh(group).inherited());
+        let around = &mut self.frames[group.index()];
+        let hook = Hook::outer(around.generation);
+        let in_turn = around.flags.has(Flags::IN_TURN);
+        let Role::Group { head, tail, poller, newest } = &mut around.role else {
+            bug!("{group:?} is no group");
+        };
+        let last = std::mem::replace(tail, id);
+        let older = std::mem::replace(newest, id);
+        let mut told = Poller::NOBODY;
+        if !last.is_some() {
+            *head = id;
+            told = if in_turn { Poller::NOBODY } else { *poller };
         }
-    }
-
-    fn set_newer(&mut self, id: FrameId, to: FrameId) {
-        if let Role::Task { newer, .. } = &mut self.frames[id.index()].role {
-            *newer = to;
+        let (next, newer) = (FrameId::NONE, FrameId::NONE);
+        let frame = &mut self.frames[id.index()];
+        let generation = frame.generation;
+        *frame = Frame {
+            role: Role::Task { home: group, next, older, newer },
+            outer: group,
+            seen,
+            flags: Flags::QUEUED.with(Flags::MEMBER).with(inherited),
+            hook,
+            generation,
+            site: Some(site),
+            work: Some(work),
+        };
+        self.set_newer(older, id);
+        if last.is_some()
+            && let Role::Task { next, .. } = &mut self.frames[last.index()].role
+        {
+            *next = id;
         }
+        self.check_near(id);
+        (id, generation, told)
     }
 
     /// Makes a task the newest of the group around it.
-    #[inline(always)]
     pub(crate) fn join_group(&mut self, group: FrameId, id: FrameId) {
         let Role::Group { newest, .. } = &mut self.frames[group.index()].role else {
             bug!("{group:?} is no group");
         };
         let before = std::mem::replace(newest, id);
-        if !before.is_some() {
-            self.set_older(id, id);
-            return self.set_newer(id, id);
-        }
-        let oldest = self.links(before).1;
         self.set_newer(before, id);
-        self.set_older(oldest, id);
-        if let Role::Task { older, newer, .. } = &mut self.frames[id.index()].role {
+        let frame = &mut self.frames[id.index()];
+        frame.flags.set(Flags::MEMBER, true);
+        if let Role::Task { older, .. } = &mut frame.role {
             *older = before;
-            *newer = oldest;
         }
     }
 
-    /// Takes a task out of its ring, if it is in one.
+    /// Takes a task out of its group's list, if it is in there.
     #[inline(always)]
     pub(crate) fn leave_group(&mut self, id: FrameId) {
         let frame = &mut self.frames[id.index()];
+        if !frame.is_member() {
+            return;
+        }
+        frame.flags.set(Flags::MEMBER, false);
         let group = frame.outer;
         let Role::Task { older, newer, .. } = &mut frame.role else { return };
         let before = std::mem::replace(older, FrameId::NONE);
         let after = std::mem::replace(newer, FrameId::NONE);
-        if !before.is_some() {
-            return;
-        }
-        if let Role::Group { newest, .. } = &mut self.frames[group.index()].role
-            && *newest == id
-        {
-            *newest = if before == id { FrameId::NONE } else { before };
-        }
-        if before != id {
-            self.set_newer(before, after);
-            self.set_older(after, before);
+        self.set_newer(before, after);
+        if after.is_some() {
+            if let Role::Task { older, .. } = &mut self.frames[after.index()].role {
+                *older = before;
+            }
+        } else if let Role::Group { newest, .. } = &mut self.frames[group.index()].role {
+            *newest = before;
         }
     }
+
+    #[inline(always)]
+    fn set_newer(&mut self, id: FrameId, to: FrameId) {
+        if id.is_some()
+            && let Role::Task { newer, .. } = &mut self.frames[id.index()].role
+        {
+            *newer = to;
+        }
+    }
+
+    /// Goes on with a sweep: gives the next task of the group, its generation and its future, and whether it
+    /// is *idle*: polled by the group, not woken, with nothing inside that must be drained.
+    #[inline(always)]
+    pub(crate) fn sweep(&self, group: FrameId, sweep: &mut Sweep) -> Option<Swept> {
+        let id = sweep.next;
+        let frame = &self.frames[id.index()];
+        if !id.is_some() || !frame.is_member() || frame.outer != group {
+            sweep.next = FrameId::NONE;
+            return None;
+        }
+        sweep.next = if id == sweep.newest { FrameId::NONE } else { self.links(id).1 };
+        let busy = Flags::QUEUED.with(Flags::FLAT).with(Flags::SHIELD);
+        let idle = !frame.flags.has(busy) && frame.hook.as_node().is_none();
+        Some(Swept { id, generation: frame.generation, work: frame.work.filter(|_| idle) })
+    }
+}
+
+/// A task that a sweep has come to; with its future, if it is idle.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Swept {
+    pub(crate) id: FrameId,
+    pub(crate) generation: u16,
+    pub(crate) work: Option<Work>,
 }

@@ -85,11 +85,12 @@ impl ActiveRun {
     }
 
     fn reap(&self, gone: impl Fn(&TaskId) -> bool) {
-        let (mut found, mut next) = (Vec::new(), self.system.after(None));
+        let (mut found, mut next) = (Vec::new(), self.system.before(None));
         while let Some(task) = next {
-            next = self.system.after(Some(task));
+            next = self.system.before(Some(task));
             found.extend(Some(task).filter(&gone));
         }
+        found.reverse();
         // Dropping runs their code, which may start new ones, or panic.
         let mut panic = FirstPanic::default();
         for task in found {

@@ -318,9 +318,15 @@ impl TaskFrame {
     }
 }
 
-impl Drop for TaskFrame {
+impl TaskFrame {
+    /// What dropping it does, in the place of the caller.
     #[inline(always)]
-    fn drop(&mut self) {
+    pub(crate) fn release(self) {
+        std::mem::ManuallyDrop::new(self).give_up();
+    }
+
+    #[inline(always)]
+    fn give_up(&mut self) {
         let (runtime, id) = (Here::get(), self.id());
         if runtime.hooked.get() {
             runtime.instrument(id, Step::Exited);
@@ -332,5 +338,11 @@ impl Drop for TaskFrame {
             runtime.forget_note(id);
         }
         runtime.give_back();
+    }
+}
+
+impl Drop for TaskFrame {
+    fn drop(&mut self) {
+        self.give_up();
     }
 }

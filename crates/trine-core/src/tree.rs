@@ -156,7 +156,6 @@ impl Tree {
         site: Option<&'static Location<'static>>,
         flags: Flags,
     ) -> FrameId {
-        self.live += 1;
         let id = self.take_slot();
         let inherited = self.fresh(outer).inherited();
         let hook = Hook::outer(self.generation(outer));
@@ -172,8 +171,10 @@ impl Tree {
         id
     }
 
+    /// Takes a slot off the free list, or adds one.
     #[inline(always)]
-    fn take_slot(&mut self) -> FrameId {
+    pub(crate) fn take_slot(&mut self) -> FrameId {
+        self.live += 1;
         let id = self.free;
         if !id.is_some() {
             return self.add_slot();
@@ -226,7 +227,7 @@ impl Tree {
     }
 
     /// Lets go of the frame of a task, whose future is gone. Says whether there is a note on it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn release_task(&mut self, id: FrameId) -> bool {
         self.leave_group(id);
         let frame = &self.frames[id.index()];
@@ -240,6 +241,21 @@ impl Tree {
             self.free(id);
         }
         flags.has(Flags::NOTED)
+    }
+
+    /// Lets go of the frame of a group.
+    #[inline(always)]
+    pub(crate) fn release_group(&mut self, id: FrameId) {
+        let frame = &self.frames[id.index()];
+        let plain = matches!(
+            frame.role,
+            Role::Group { tail, poller, .. } if !tail.is_some() && poller.as_foreign().is_none()
+        );
+        if plain && frame.hook.as_node().is_none() && !self.may_uncover(frame.flags) {
+            self.free(id);
+        } else {
+            self.release(id);
+        }
     }
 
     /// Lets go of a frame. One that is still queued keeps its slot until it is popped.

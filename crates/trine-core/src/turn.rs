@@ -106,6 +106,14 @@ impl<'g, 'env, O> Turn<'g, 'env, O> {
         self.work.take()
     }
 
+    /// Counts a task as handed out. The word is not used: it is not polled.
+    #[inline(always)]
+    pub(crate) fn come_to(&mut self, task: TaskId, work: Option<Work>) {
+        self.at = task.id();
+        self.word = Word::new(0, task.generation(), task.id());
+        self.work = work;
+    }
+
     /// Whether a cancel was visible from inside the group when the turn began.
     ///
     /// # Examples

@@ -45,6 +45,7 @@ impl Tree {
     }
 
     /// Whether the cancel that is visible from inside comes (also) from outside this frame.
+    #[inline]
     pub(crate) fn is_visible_outside(&mut self, id: FrameId) -> bool {
         let around = self.fresh(self.outer(id));
         around.has(Flags::HARDENED) || (!self.has(id, Flags::SHIELD) && around.has(Flags::VISIBLE))

@@ -23,7 +23,6 @@
 //! | ended by its group while it is polled | set | yes | no | no; freed when the poll ends |
 //! | over: it has finished, or the run has ended | none | no | yes | yes, until the group ends it |
 
-use std::alloc::Layout;
 use std::fmt;
 use std::future::Future;
 use std::mem::{self, ManuallyDrop};
@@ -37,7 +36,8 @@ use crate::first_panic::FirstPanic;
 use crate::frame::{Flags, FrameId, Poller};
 use crate::group::Group;
 use crate::instrument::Step;
-use crate::local::Here;
+use crate::local::{Here, Place};
+use crate::members::Sweep;
 use crate::runtime::Runtime;
 use crate::task_frame::{TaskFrame, TaskId};
 use crate::turn::Turn;
@@ -57,8 +57,9 @@ impl fmt::Debug for Work {
 
 /// What can be done with a future of a type `F`.
 struct Table {
-    layout: Layout,
-    drop: unsafe fn(NonNull<u8>),
+    place: Place,
+    /// Nothing, if there is nothing to be done.
+    drop: Option<unsafe fn(NonNull<u8>)>,
     /// A `PollFn<F::Output>`.
     poll: *const (),
 }
@@ -68,8 +69,8 @@ type PollFn<O> = unsafe fn(NonNull<u8>, &mut Context<'_>) -> Poll<O>;
 /// Gives each type its table.
 trait Tabled: Future + Sized {
     const TABLE: Table = Table {
-        layout: Layout::new::<Self>(),
-        drop: drop_future::<Self>,
+        place: Place::of::<Self>(),
+        drop: if mem::needs_drop::<Self>() { Some(drop_future::<Self>) } else { None },
         poll: poll_future::<Self> as PollFn<Self::Output> as *const (),
     };
 }
@@ -102,7 +103,7 @@ impl Work {
     /// Moves a future to where it stays.
     #[inline(always)]
     fn new<F: Future>(runtime: &Runtime, future: F) -> Self {
-        let block = runtime.blocks.take(Layout::new::<F>());
+        let block = runtime.blocks.take(const { Place::of::<F>() });
         // SAFETY: the block is valid for writes, and as large and aligned as an `F` needs. It is ours.
         unsafe { block.cast::<F>().write(future) };
         Self { future: block, table: &const { F::TABLE } }
@@ -122,49 +123,80 @@ impl Work {
     }
 }
 
-/// A future that was taken from its frame, to be dropped, and its memory given back.
-struct Last(Work);
-
-impl Drop for Last {
-    #[inline]
-    fn drop(&mut self) {
-        // Also if the future panics while it is dropped.
-        let _memory = Memory(self.0);
-        // SAFETY: no frame names it any more, and it is not being polled, by rule 4.
-        unsafe { (self.0.table.drop)(self.0.future) };
-    }
-}
-
-/// Memory in which there is no future any more.
-struct Memory(Work);
-
-impl Drop for Memory {
-    #[inline]
-    fn drop(&mut self) {
-        // SAFETY: it was taken for a future of this layout, which is gone. A frame does not leave its thread.
-        unsafe { Here::get().blocks.give(self.0.future, self.0.table.layout) };
-    }
-}
-
-/// A task whose future is dropped by this, and then its frame released.
+/// A task that comes to its end: its future is dropped, its memory given back, and its frame released, in
+/// this order, and also if the future panics.
 struct Ending {
-    // In this order.
-    future: Option<Last>,
-    _frame: TaskFrame,
+    id: FrameId,
+    work: Option<Work>,
+    /// Whether the frame is released, too.
+    releases: bool,
 }
 
 impl Ending {
     /// Takes the future of a task.
-    #[inline]
+    #[inline(always)]
     fn of(runtime: &Runtime, id: FrameId) -> Self {
-        let (work, flags) = runtime.peek(|tree| {
-            let frame = &mut tree.frames[id.index()];
-            (frame.work.take(), frame.flags)
-        });
-        if work.is_some() && flags.has(Flags::FLAT) {
+        let mut tree = runtime.borrow_tree();
+        let frame = &mut tree.frames[id.index()];
+        let work = frame.work.take();
+        if work.is_some() && frame.flags.has(Flags::FLAT) {
             runtime.flat.set(runtime.flat.get() - 1);
         }
-        Self { future: work.map(Last), _frame: TaskFrame::from_id(id) }
+        Self { id, work, releases: true }
+    }
+
+    /// What dropping it does, in the place of the caller.
+    #[inline(always)]
+    fn finish(mut self) {
+        self.drop_future();
+        self.give_memory();
+        self.release();
+    }
+
+    #[inline(always)]
+    fn drop_future(&self) {
+        if let Some(Work { future, table }) = self.work
+            && let Some(drop) = table.drop
+        {
+            // SAFETY: no frame names it any more, and it is not being polled, by rule 4.
+            unsafe { drop(future) };
+        }
+    }
+
+    #[inline(always)]
+    fn give_memory(&mut self) {
+        if let Some(Work { future, table }) = self.work.take() {
+            // SAFETY: it was taken for this place; the future in it is gone. A frame does not leave its thread.
+            unsafe { Here::get().blocks.give(future, table.place) };
+        }
+    }
+
+    #[inline(always)]
+    fn release(&mut self) {
+        if mem::take(&mut self.releases) {
+            TaskFrame::from_id(self.id).release();
+        } else {
+            Here::get().give_back();
+        }
+    }
+}
+
+impl Drop for Ending {
+    /// After a panic of the future: the rest of what `finish` does.
+    #[inline(always)]
+    fn drop(&mut self) {
+        if self.work.is_some() || self.releases {
+            self.end_panicked();
+        }
+    }
+}
+
+impl Ending {
+    #[cold]
+    #[inline(never)]
+    fn end_panicked(&mut self) {
+        self.give_memory();
+        self.release();
     }
 }
 
@@ -210,11 +242,7 @@ impl<'env, O> Group<'env, O> {
         let runtime = Here::get();
         let work = Work::new(&runtime, future);
         let mut tree = runtime.borrow_tree();
-        let (task, poller) = tree.open_task(id, id, Flags::default(), site);
-        tree.join_group(id, task);
-        let frame = &mut tree.frames[task.index()];
-        frame.work = Some(work);
-        let started = TaskId::new(task, frame.generation);
+        let (task, generation, poller) = tree.start_task(id, work, site);
         self.count(1);
         if poller != Poller::NOBODY {
             tree.wake_poller(poller);
@@ -225,7 +253,7 @@ impl<'env, O> Group<'env, O> {
         if runtime.hooked.get() {
             runtime.instrument(task, Step::Spawned);
         }
-        started
+        TaskId::new(task, generation)
     }
 
     /// Starts a task that borrows nothing, to be polled by the run itself: at any depth at the same cost.
@@ -343,7 +371,7 @@ impl<'env, O> Group<'env, O> {
             return self.count(-1);
         }
         let _counted = Counted(self);
-        drop(Ending::of(runtime, id));
+        Ending::of(runtime, id).finish();
     }
 }
 
@@ -351,7 +379,7 @@ impl<'env, O> Group<'env, O> {
 struct Counted<'g, 'env, O>(&'g Group<'env, O>);
 
 impl<O> Drop for Counted<'_, '_, O> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
         self.0.count(-1);
     }
@@ -389,10 +417,44 @@ impl<O> Turn<'_, '_, O> {
     #[inline(always)]
     pub fn end(&mut self) {
         if self.forget().is_some() {
-            let group = self.group();
-            let _counted = Counted(group);
-            drop(Ending::of(&Here::get(), self.at()));
+            let _counted = Counted(self.group());
+            Ending::of(&Here::get(), self.at()).finish();
         }
+    }
+
+    /// Goes on with a sweep through the tasks of the group, in the order in which they were started. Gives the
+    /// next one, and whether it is *idle*: not polled by the run, not woken, with nothing inside that must be
+    /// drained. An idle one counts as handed out, though it does not become the current one: it may be ended.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::{future::poll_fn, task::Poll};
+    /// # use trine_core::lowlevel::Group;
+    /// # trine_core::run(async {
+    /// let group = Group::open();
+    /// let task = group.start(async {});
+    /// poll_fn(|cx| {
+    ///     let mut turn = group.turn(cx);
+    ///     turn.next(); // before it was ready, so not idle
+    ///     let mut sweep = group.begin_sweep();
+    ///     assert_eq!(turn.sweep(&mut sweep), Some((task, true)));
+    ///     turn.end();
+    ///     assert_eq!(turn.sweep(&mut sweep), None);
+    ///     Poll::Ready(())
+    /// })
+    /// .await;
+    /// # });
+    /// ```
+    #[inline(always)]
+    pub fn sweep(&mut self, sweep: &mut Sweep) -> Option<(TaskId, bool)> {
+        let swept = Here::get().borrow_tree().sweep(self.group().id(), sweep)?;
+        let task = TaskId::new(swept.id, swept.generation);
+        let idle = swept.work.is_some();
+        if idle {
+            self.come_to(task, swept.work);
+        }
+        Some((task, idle))
     }
 
     /// Ends any task of the group: drops its future, and then its frame. One that the run is polling just
@@ -479,15 +541,13 @@ impl Drop for Polling {
 /// The end of a task that the run has polled: it is over, or its group let go of it meanwhile.
 #[cold]
 fn end_polled(runtime: &Runtime, id: FrameId, owned: bool) {
-    let ending = Ending::of(runtime, id);
-    if !owned {
-        return drop(ending);
+    let mut ending = Ending::of(runtime, id);
+    if owned {
+        // The group keeps the frame. The destructors may have it end the task.
+        ending.releases = false;
+        runtime.peek(|tree| tree.frames[id.index()].flags.set(Flags::OVER, true));
     }
-    runtime.peek(|tree| tree.frames[id.index()].flags.set(Flags::OVER, true));
-    let Ending { future, _frame: frame } = ending;
-    // The group keeps the frame. Its destructors may have the group end the task.
-    mem::forget(frame);
-    drop(future);
+    ending.finish();
 }
 
 /// Polls a task of those that the run polls. Its frame is the current one. Says whether it is still there.

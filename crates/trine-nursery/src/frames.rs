@@ -12,6 +12,15 @@ use trine_core::lowlevel::{GroupRef, ScopeFrame, TaskFrame, TaskId};
 
 use crate::call::{Call, News};
 
+/// Cancels the tasks and the body of a nursery that has failed.
+pub(crate) fn cancel_all(group: GroupRef, body: TaskId) {
+    body.cancel();
+    group.cancel();
+    // The tasks may have been cancelled before, and the body be about to be polled anyway:
+    // then neither of these cancels would have the nursery polled again.
+    group.wake();
+}
+
 /// The scheduler's side of a nursery.
 #[derive(Debug)]
 pub(crate) struct Frames {
@@ -38,12 +47,12 @@ pub(crate) struct Frames {
 }
 
 impl Frames {
-    pub(crate) fn new(group: GroupRef, body: TaskId) -> Self {
+    pub(crate) fn new(group: GroupRef, body: TaskId, failed: bool) -> Self {
         Self {
             group,
             body,
             closed: Cell::new(false),
-            failed: Cell::new(false),
+            failed: Cell::new(failed),
             starting: Cell::new(0),
             regions: RefCell::default(),
             moving: Cell::new(0),
@@ -54,12 +63,6 @@ impl Frames {
         }
     }
 
-    /// The place of the body.
-    #[inline]
-    pub(crate) fn body(&self) -> &TaskId {
-        &self.body
-    }
-
     #[inline]
     pub(crate) fn is_open(&self) -> bool {
         !self.closed.get()
@@ -68,12 +71,18 @@ impl Frames {
     /// Cancels everything because something has failed.
     pub(crate) fn fail(&self) {
         self.failed.set(true);
-        self.body.cancel();
-        self.group.cancel();
-        // The tasks may have been cancelled before, and the body be about to be polled anyway:
-        // then neither of these cancels would have the nursery polled again.
-        self.group.wake();
+        cancel_all(self.group, self.body);
         self.cancel_starts();
+    }
+
+    /// How many tasks are there that the group does not count, and how many has it that are over.
+    pub(crate) fn unlisted(&self) -> (usize, usize) {
+        (self.moving.get(), self.ended.get())
+    }
+
+    /// Whether there is nothing here that the nursery must wait for.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        self.moving.get() == 0 && (self.starting.get() == 0 || self.has_given_up_starts())
     }
 
     /// Opens the place of a task that moves in; `None` if the nursery is closed.
@@ -153,7 +162,7 @@ impl Frames {
         self.cancel_starts();
     }
 
-    pub(crate) fn has_given_up_starts(&self) -> bool {
+    fn has_given_up_starts(&self) -> bool {
         self.given_up.get()
     }
 

@@ -34,7 +34,7 @@ impl<E> Clone for Nursery<'_, E> {
 impl<'env, E: 'env> fmt::Debug for Nursery<'env, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = f.debug_struct("Nursery");
-        out.field("open", &self.shared.frames.is_open()).field("len", &self.len()).finish()
+        out.field("open", &self.shared.is_open()).field("len", &self.len()).finish()
     }
 }
 
@@ -123,7 +123,7 @@ impl<'env, E: 'env> Nursery<'env, E> {
         F: Future + 'env,
         F::Output: TaskOutput<E>,
     {
-        if !self.shared.frames.is_open() {
+        if !self.shared.is_open() {
             return Err(task);
         }
         self.shared.add(Location::caller(), None, task);
@@ -297,7 +297,7 @@ impl<'env, E: 'env> Nursery<'env, E> {
         &self,
         task: impl AsyncFnOnce(TaskStatus<V>) -> R + 'env,
     ) -> impl Future<Output = Result<V, StartError<E>>> {
-        if !self.shared.frames.is_open() {
+        if !self.shared.is_open() {
             closed_panic("start");
         }
         let site = Location::caller();

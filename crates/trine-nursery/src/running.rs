@@ -35,7 +35,7 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             let shared = &*this.opened.0;
-            if shared.frames.is_open() {
+            if shared.is_open() {
                 shared.drop_tasks();
                 shared.catch(|| this.body.set(None));
                 shared.drop_services();
@@ -62,7 +62,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         let shared = &*this.opened.0;
-        assert!(shared.frames.is_open(), "a nursery was polled after it was ready");
+        assert!(shared.is_open(), "a nursery was polled after it was ready");
         let mut turn = shared.group.turn(cx);
         let (body, value) = (this.body.as_mut(), &mut *this.value);
         Step { turn: &mut turn, shared, body, value, cancelled: Cancelled::default() }

@@ -101,7 +101,7 @@ where
     F: Future + 'env,
     F::Output: TaskOutput<E>,
 {
-    if !shared.frames.is_open() {
+    if !shared.is_open() {
         return None;
     }
     let future = Box::pin(serve(shared.clone(), task, name.clone(), site));

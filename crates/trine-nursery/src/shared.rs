@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::borrow::Cow;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::rc::Rc;
@@ -12,7 +12,7 @@ use trine_core::lowlevel::{Group, TaskFrame, TaskId, Turn};
 
 use crate::call::News;
 use crate::flat::{Reporting, unbox};
-use crate::frames::Frames;
+use crate::frames::{Frames, cancel_all};
 use crate::nursery::Nursery;
 use crate::origin::Origin;
 use crate::output::TaskOutput;
@@ -27,8 +27,12 @@ type Unbox<E> = fn(Box<dyn Any>) -> E;
 pub(crate) struct Shared<'env, E> {
     pub(crate) group: Group<'env, Result<(), E>>,
     /// The place of the body, until the nursery is closed.
-    body: RefCell<Option<TaskFrame>>,
-    pub(crate) frames: Rc<Frames>,
+    body: Cell<Option<TaskFrame>>,
+    body_id: TaskId,
+    /// No task may come in any more: all are gone, or being dropped.
+    closed: Cell<bool>,
+    /// Made when it is first asked for: most nurseries do without.
+    frames: OnceCell<Rc<Frames>>,
     /// Errors in order of completion, with where they come from.
     pub(crate) failures: RefCell<Vec<(E, Origin)>>,
     /// The first panic; those that follow are dropped.
@@ -49,9 +53,11 @@ impl<'env, E> Shared<'env, E> {
         let group = Group::open_in(cx, site);
         let body = group.place_beside(site);
         Self {
-            frames: Rc::new(Frames::new(group.as_ref(), *body)),
             group,
-            body: RefCell::new(Some(body)),
+            body_id: *body,
+            body: Cell::new(Some(body)),
+            closed: Cell::new(false),
+            frames: OnceCell::new(),
             failures: RefCell::default(),
             panic: RefCell::new(None),
             cut: Cell::new(false),
@@ -61,18 +67,64 @@ impl<'env, E> Shared<'env, E> {
         }
     }
 
+    /// The place of the body.
+    #[inline(always)]
+    pub(crate) fn body(&self) -> &TaskId {
+        &self.body_id
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_open(&self) -> bool {
+        !self.closed.get()
+    }
+
+    /// What the nursery shares with those that cannot hold more of it, if there are such.
+    #[inline(always)]
+    pub(crate) fn frames(&self) -> Option<&Frames> {
+        self.frames.get().map(|frames| &**frames)
+    }
+
+    /// The same for somebody who is the first, maybe.
+    pub(crate) fn share_frames(&self) -> &Rc<Frames> {
+        self.frames.get_or_init(|| {
+            let frames = Frames::new(self.group.as_ref(), self.body_id, self.has_failed());
+            frames.closed.set(self.closed.get());
+            Rc::new(frames)
+        })
+    }
+
+    /// No task may come in from here on.
+    #[inline]
+    fn refuse_tasks(&self) {
+        self.closed.set(true);
+        if let Some(frames) = self.frames() {
+            frames.closed.set(true);
+        }
+    }
+
     /// Nothing is left, and nothing can come: the frames are given back.
+    #[inline]
     pub(crate) fn close(&self) {
-        self.frames.closed.set(true);
-        let body = self.body.take();
-        drop(body);
-        self.catch(|| self.group.close());
+        self.refuse_tasks();
+        if let Some(body) = self.body.take() {
+            drop(body);
+        }
+        self.group.close();
     }
 
     /// How many tasks are alive.
     pub(crate) fn len(&self) -> usize {
         let host = usize::from(self.services.host().is_some());
-        self.group.len() + self.frames.moving.get() - self.frames.ended.get() - host
+        let (moving, ended) = self.frames().map_or((0, 0), |frames| frames.unlisted());
+        self.group.len() + moving - ended - host
+    }
+
+    /// Whether tasks were started while the nursery was being drained that are still to have their
+    /// one poll.
+    pub(crate) fn hold_for_new(&self, on: bool) {
+        if on || self.frames().is_some() {
+            self.share_frames().hold_for_new(on);
+        }
     }
 
     /// Adds a task. `None`, and the task is dropped, if the nursery is closed.
@@ -88,7 +140,7 @@ impl<'env, E> Shared<'env, E> {
         F::Output: TaskOutput<E>,
         E: 'env,
     {
-        if !self.frames.is_open() {
+        if !self.is_open() {
             return None;
         }
         let task = self.group.start_at(site, IntoResult::new(task));
@@ -106,11 +158,11 @@ impl<'env, E> Shared<'env, E> {
         F::Output: TaskOutput<E>,
         E: 'static,
     {
-        if !self.frames.is_open() {
+        if !self.is_open() {
             return None;
         }
         self.unbox.set(Some(unbox));
-        let task = self.group.spawn(Reporting::<_, E>::new(task, self.frames.clone()));
+        let task = self.group.spawn(Reporting::<_, E>::new(task, self.share_frames().clone()));
         if self.group.is_cancelled() {
             self.late.borrow_mut().push(task);
             self.group.wake();
@@ -121,7 +173,7 @@ impl<'env, E> Shared<'env, E> {
     /// Puts an error with the others and cancels the rest.
     pub(crate) fn fail(&self, error: E, origin: Origin) {
         self.failures.borrow_mut().push((error, origin));
-        self.frames.fail();
+        self.cancel_all();
     }
 
     /// The same, with an error that a task has sent which the run polls.
@@ -134,7 +186,15 @@ impl<'env, E> Shared<'env, E> {
     /// Keeps a panic, to be resumed at the end, and cancels the rest.
     pub(crate) fn fail_by_panic(&self, payload: Payload) {
         self.keep_panic(payload);
-        self.frames.fail();
+        self.cancel_all();
+    }
+
+    /// Cancels everything because something has failed.
+    fn cancel_all(&self) {
+        match self.frames() {
+            Some(frames) => frames.fail(),
+            None => cancel_all(self.group.as_ref(), self.body_id),
+        }
     }
 
     fn keep_panic(&self, payload: Payload) {
@@ -159,6 +219,7 @@ impl<'env, E> Shared<'env, E> {
     }
 
     /// Notes that something was dropped unfinished, by a cancel that is visible now.
+    #[inline]
     pub(crate) fn note_cut(&self) {
         if !self.cut.get() && self.group.is_cancelled_outside() {
             self.cut.set(true);
@@ -168,8 +229,10 @@ impl<'env, E> Shared<'env, E> {
 
     /// Drops a task, in a turn if there is one. Its destructors may panic, like its code.
     pub(crate) fn drop_task(&self, task: TaskId, turn: Option<&mut GroupTurn<'_, 'env, E>>) {
-        if task.is_over() {
-            self.frames.ended.set(self.frames.ended.get() - 1);
+        if task.is_over()
+            && let Some(frames) = self.frames()
+        {
+            frames.ended.set(frames.ended.get() - 1);
         }
         self.catch(|| match turn {
             Some(turn) => turn.end_task(task),
@@ -190,19 +253,20 @@ impl<'env, E> Shared<'env, E> {
     #[inline]
     pub(crate) fn is_deserted(&self) -> bool {
         let host = usize::from(self.services.host().is_some());
-        self.group.len() + self.frames.moving.get() == host
-            && (self.frames.starting.get() == 0 || self.frames.has_given_up_starts())
+        self.group.len() == host && self.frames().is_none_or(Frames::is_at_rest)
     }
 
     /// Drops the tasks of a nursery that is dropped unfinished, the newest first, but not those
     /// that serve the others. No task may come in from here on.
     pub(crate) fn drop_tasks(&self) {
-        self.frames.closed.set(true);
-        self.frames.cancel_starts();
-        for call in self.frames.take_calls() {
-            match call.news {
-                News::Panicked(payload) => self.fail_by_panic(payload),
-                news => self.catch(|| drop(news)),
+        self.refuse_tasks();
+        if let Some(frames) = self.frames() {
+            frames.cancel_starts();
+            for call in frames.take_calls() {
+                match call.news {
+                    News::Panicked(payload) => self.fail_by_panic(payload),
+                    news => self.catch(|| drop(news)),
+                }
             }
         }
         self.drop_all_but(self.services.host());
@@ -251,7 +315,7 @@ impl<'env, E: 'env> Opened<'env, E> {
 
 impl<E> Drop for Opened<'_, E> {
     fn drop(&mut self) {
-        if self.0.frames.is_open() {
+        if self.0.is_open() {
             self.0.drop_tasks();
             self.0.drop_services();
         }

@@ -147,16 +147,17 @@ pub(crate) struct Start<'env, E: 'env, V> {
 impl<'env, E: 'env, V: 'env> Start<'env, E, V> {
     #[track_caller]
     pub(crate) fn open(shared: Rc<Shared<'env, E>>, site: &'static Location<'static>) -> Self {
-        if !shared.frames.is_open() {
+        if !shared.is_open() {
             closed_panic("start");
         }
         let region = Rc::new(ScopeFrame::open());
-        shared.frames.begin_start(&region);
+        let frames = shared.share_frames().clone();
+        frames.begin_start(&region);
         let cell = Rc::new(Handshake {
             state: Cell::new(State::Starting),
             value: Cell::new(None),
             region: Rc::downgrade(&region),
-            frames: shared.frames.clone(),
+            frames,
             frame: Cell::new(None),
             caller: RefCell::new(None),
             site,

@@ -23,9 +23,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::Poll;
 
-use trine_core::lowlevel::{Ready, TaskId};
+use trine_core::lowlevel::{Ready, Sweep, TaskId};
 
 use crate::call::{Call, News};
+use crate::frames::Frames;
 use crate::origin::Origin;
 use crate::payload::Payload;
 use crate::shared::{GroupTurn, Shared};
@@ -104,7 +105,7 @@ where
     /// Looks at the tasks that the run polls and that have called. Says whether there were any.
     #[inline(always)]
     fn answer_calls(&mut self) -> bool {
-        let called = self.shared.frames.has_calls();
+        let called = self.shared.frames().is_some_and(Frames::has_calls);
         if called {
             self.answer_each();
         }
@@ -113,18 +114,19 @@ where
 
     #[cold]
     fn answer_each(&mut self) {
-        let mut calls = self.shared.frames.take_calls();
+        let Some(frames) = self.shared.frames() else { return };
+        let mut calls = frames.take_calls();
         for call in calls.drain(..) {
             self.answer(call);
         }
-        self.shared.frames.reuse_calls(calls);
+        frames.reuse_calls(calls);
     }
 
     #[cold]
     fn look(&mut self) {
         self.cancelled = Cancelled {
             tasks: self.shared.group.is_cancelled(),
-            body: self.shared.frames.body().is_cancelled(),
+            body: self.shared.body().is_cancelled(),
             hard: self.shared.group.is_hardened(),
         };
     }
@@ -141,7 +143,7 @@ where
     #[cold]
     fn panicked(&mut self, payload: Payload) {
         self.shared.fail_by_panic(payload);
-        if self.turn.is_at(self.shared.frames.body()) {
+        if self.turn.is_at(self.shared.body()) {
             return self.end_body();
         }
         let (shared, task) = (self.shared, self.turn.task());
@@ -231,7 +233,7 @@ where
 
     /// Polls the body; or nothing, if it is the place of a task that is about to move in.
     fn poll_place(&mut self) {
-        if self.turn.is_at(self.shared.frames.body()) {
+        if self.turn.is_at(self.shared.body()) {
             self.poll_body();
         }
     }
@@ -256,11 +258,11 @@ where
     fn end_body(&mut self) {
         let body = &mut self.body;
         self.shared.catch(|| body.set(None));
-        self.shared.frames.body().note_over();
+        self.shared.body().note_over();
     }
 
     fn may_drop_body(&self) -> bool {
-        may_drop(self.shared.frames.body())
+        may_drop(self.shared.body())
     }
 
     /// Looks at a task that the run polls and that has called.
@@ -309,7 +311,7 @@ where
             swept.tasks = level;
             if cancelled.hard {
                 // They keep the nursery open, which must come to its end now.
-                self.shared.frames.give_up_starts();
+                self.shared.share_frames().give_up_starts();
             }
             self.sweep_tasks();
         }
@@ -326,24 +328,34 @@ where
                 }
             };
             // After a grace there is no waiting for them.
-            self.shared.frames.hold_for_new(more && !cancelled.hard);
+            self.shared.hold_for_new(more && !cancelled.hard);
         }
     }
 
-    /// Goes through the tasks that there are now: those that come meanwhile are new ones.
+    /// Goes through the tasks that there are now: those that come meanwhile are new ones. Destructors that
+    /// panic have ended their task all the same.
     fn sweep_tasks(&mut self) {
-        let group = &self.shared.group;
-        let (mut next, newest) = (group.after(None), group.before(None));
-        while let Some(task) = next {
-            next = group.after(Some(task)).filter(|_| Some(task) != newest);
-            self.sweep_task(task);
+        let mut sweep = self.shared.group.begin_sweep();
+        while let Err(payload) = catch_unwind(AssertUnwindSafe(|| self.sweep_on(&mut sweep))) {
+            self.panicked(payload);
         }
     }
 
-    fn sweep_task(&mut self, task: TaskId) {
-        let flat = task.is_flat();
+    fn sweep_on(&mut self, sweep: &mut Sweep) {
+        while let Some((task, idle)) = self.turn.sweep(sweep) {
+            // The host of the services is a task like others, but is shielded, so it is not idle.
+            if idle && self.shared.group.is_cancelled() {
+                self.shared.note_cut();
+                self.end_polled();
+            } else {
+                self.sweep_busy(task);
+            }
+        }
+    }
+
+    fn sweep_busy(&mut self, task: TaskId) {
         // The run has been told to poll it, or it has called.
-        if flat && (task.has_guards() || task.is_over()) {
+        if task.is_flat() && (task.has_guards() || task.is_over()) {
             return;
         }
         if !may_drop(&task) || task.is_ready() || self.serves_others(task) {
@@ -361,7 +373,7 @@ where
             self.shared.note_cut();
             return self.end_body();
         }
-        self.turn.visit(*self.shared.frames.body());
+        self.turn.visit(*self.shared.body());
         let polled = catch_unwind(AssertUnwindSafe(|| self.poll_body()));
         if let Err(payload) = polled {
             self.shared.fail_by_panic(payload);
@@ -377,7 +389,7 @@ where
         while let Some(ready) = self.turn.next() {
             let Some(task) = self.turn.task() else { break };
             let drained = ready == Ready::Task && task.has_guards();
-            if drained || self.turn.is_at(self.shared.frames.body()) {
+            if drained || self.turn.is_at(self.shared.body()) {
                 // It was polled in this turn; its next is due in the next.
                 task.wake();
             } else if ready == Ready::Task {

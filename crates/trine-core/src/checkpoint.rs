@@ -74,7 +74,13 @@ fn pass_or_stay(cx: &mut Context<'_>) -> Poll<()> {
 /// assert!(!trine_core::lowlevel::cancel_visible());
 /// ```
 #[must_use]
+#[inline(always)]
 pub fn cancel_visible() -> bool {
+    !Here::get().is_known_free() && look_for_cancel()
+}
+
+#[inline(never)]
+fn look_for_cancel() -> bool {
     Runtime::with(|runtime| match runtime.current() {
         id if id.is_some() => runtime.peek(|tree| tree.is_visible(id)),
         _ => false,

@@ -34,6 +34,7 @@ use crate::runtime::{At, Runtime};
 use crate::task_frame::{TaskFrame, TaskId};
 use crate::tree::Tree;
 use crate::turn::Turn;
+use crate::waker::Word;
 
 /// A set of tasks that one future owns and polls.
 ///
@@ -76,6 +77,10 @@ pub struct Group<'env, O = ()> {
     id: Cell<FrameId>,
     /// How many tasks belong to it.
     len: Cell<usize>,
+    /// The word of the task in whose own code the group was polled the last time, and the epoch of that, if
+    /// it hangs there and no cancel is visible. As long as both are the same there is nothing to be looked up.
+    word: Cell<Option<Word>>,
+    seen: Cell<u32>,
     /// The task that is beside the group, and moves with it when its owner is polled elsewhere.
     beside: Cell<(FrameId, u16)>,
     _tasks: PhantomData<Tasks<'env, O>>,
@@ -143,6 +148,8 @@ impl<'env, O> Group<'env, O> {
         Self {
             id: Cell::new(id),
             len: Cell::new(0),
+            word: Cell::new(None),
+            seen: Cell::new(0),
             beside: Cell::new((FrameId::NONE, 0)),
             _tasks: PhantomData,
         }
@@ -308,7 +315,8 @@ impl<'env, O> Group<'env, O> {
     pub fn begin_sweep(&self) -> Sweep {
         let bounds = self.edit(|tree, group| (tree.oldest(group), tree.newest(group)));
         let (next, newest) = bounds.unwrap_or((FrameId::NONE, FrameId::NONE));
-        Sweep { next, newest }
+        // No epoch is 0, so the first step looks.
+        Sweep { next, newest, seen: 0, cancelled: false, outside: false }
     }
 
     /// Ends all tasks that are left, the newest first, and gives the frame back. Closed before, it stays so.
@@ -379,14 +387,39 @@ impl<'env, O> Group<'env, O> {
     pub fn turn(&self, cx: &Context<'_>) -> Turn<'_, 'env, O> {
         let runtime = Here::get();
         let before = runtime.at();
+        let word = Word::of(cx.waker());
+        if word.is_some_and(|word| word.frame() == before.frame)
+            && word == self.word.get()
+            && !runtime.hooked.get()
+        {
+            let mut tree = runtime.borrow_tree();
+            if tree.epoch == self.seen.get()
+                && let Some(list) = tree.begin_free_turn(self.id())
+            {
+                return Turn::new(self, before, (list, false));
+            }
+        }
+        self.begin_again(before, cx)
+    }
+
+    /// Begins a poll that is not in the task's own code, or after something was cancelled or hidden.
+    #[track_caller]
+    #[inline(never)]
+    fn begin_again(&self, before: At, cx: &Context<'_>) -> Turn<'_, 'env, O> {
+        let runtime = Here::get();
         if !runtime.hooked.get()
             && let Some(task) = runtime.own_task(cx.waker())
         {
-            let begun = runtime.borrow_tree().begin_settled_turn(self.id(), before.frame, task);
-            if let Some(begun) = begun {
-                return Turn::new(self, before, begun);
+            let mut tree = runtime.borrow_tree();
+            let begun = tree.begin_settled_turn(self.id(), before.frame, task);
+            if let Some((list, cancelled)) = begun {
+                let own = task == before.frame && !cancelled;
+                self.word.set(Word::of(cx.waker()).filter(|_| own));
+                self.seen.set(tree.epoch);
+                return Turn::new(self, before, (list, cancelled));
             }
         }
+        self.word.set(None);
         self.begin_anywhere(runtime, before, cx)
     }
 

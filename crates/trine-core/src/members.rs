@@ -13,6 +13,7 @@ use std::panic::Location;
 
 use crate::bug::bug;
 use crate::frame::{Flags, Frame, FrameId, Hook, Poller, Role};
+use crate::task_frame::TaskId;
 use crate::tree::Tree;
 use crate::work::Work;
 
@@ -35,6 +36,28 @@ pub struct Sweep {
     pub(crate) next: FrameId,
     /// The last one: those that come later are new ones.
     pub(crate) newest: FrameId,
+    /// Whether a cancel is visible in the group, and whether one comes from around it, at this epoch.
+    pub(crate) seen: u32,
+    pub(crate) cancelled: bool,
+    pub(crate) outside: bool,
+}
+
+/// A task that a sweep has come to.
+///
+/// # Examples
+///
+/// See [`Turn::sweep`](crate::lowlevel::Turn::sweep).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// It is cancelled, the group's to poll, was not woken, and nothing inside must be drained: it can be
+    /// ended by [`Turn::end`](crate::lowlevel::Turn::end). `outside` says whether a cancel from around the
+    /// group is visible.
+    Idle {
+        /// Whether the cancel comes (also) from around the group.
+        outside: bool,
+    },
+    /// Anything else.
+    Other(TaskId),
 }
 
 impl Tree {
@@ -165,27 +188,28 @@ impl Tree {
         }
     }
 
-    /// Goes on with a sweep: gives the next task of the group, its generation and its future, and whether it
-    /// is *idle*: polled by the group, not woken, with nothing inside that must be drained.
+    /// Goes on with a sweep: gives the next task of the group and its generation, with its future if it is
+    /// idle.
     #[inline(always)]
-    pub(crate) fn sweep(&self, group: FrameId, sweep: &mut Sweep) -> Option<Swept> {
+    pub(crate) fn sweep(
+        &mut self,
+        group: FrameId,
+        sweep: &mut Sweep,
+    ) -> Option<(FrameId, u16, Option<Work>)> {
+        if sweep.seen != self.epoch {
+            sweep.seen = self.epoch;
+            sweep.cancelled = self.is_visible(group);
+            sweep.outside = self.is_visible_outside(group);
+        }
         let id = sweep.next;
-        let frame = &self.frames[id.index()];
-        if !id.is_some() || !frame.is_member() || frame.outer != group {
-            sweep.next = FrameId::NONE;
+        let frame = self.frames.get(id.index()).filter(|frame| frame.is_member())?;
+        let Role::Task { newer, .. } = frame.role else { return None };
+        if frame.outer != group {
             return None;
         }
-        sweep.next = if id == sweep.newest { FrameId::NONE } else { self.links(id).1 };
-        let busy = Flags::QUEUED.with(Flags::FLAT).with(Flags::SHIELD);
-        let idle = !frame.flags.has(busy) && frame.hook.as_node().is_none();
-        Some(Swept { id, generation: frame.generation, work: frame.work.filter(|_| idle) })
+        sweep.next = if id == sweep.newest { FrameId::NONE } else { newer };
+        let busy = Flags::QUEUED.with(Flags::FLAT);
+        let idle = sweep.cancelled && !frame.flags.has(busy) && frame.hook.as_node().is_none();
+        Some((id, frame.generation, frame.work.filter(|_| idle)))
     }
-}
-
-/// A task that a sweep has come to; with its future, if it is idle.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Swept {
-    pub(crate) id: FrameId,
-    pub(crate) generation: u16,
-    pub(crate) work: Option<Work>,
 }

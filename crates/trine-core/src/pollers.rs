@@ -95,6 +95,10 @@ impl Tree {
     }
 
     pub(crate) fn replace_poller(&mut self, id: FrameId, new: Poller) {
+        if matches!(self.frames[id.index()].role, Role::Group { .. }) {
+            // It may remember how it was polled at this epoch, and must look again.
+            self.visibility_changed();
+        }
         let old = std::mem::replace(self.poller_mut(id), new);
         self.drop_poller(old);
     }

@@ -186,6 +186,21 @@ impl Tree {
         std::mem::replace(head, FrameId::NONE)
     }
 
+    /// Begins a turn of a group that is known to hang and be polled as it was the last time, with no cancel
+    /// visible in it; unless there is another one.
+    #[inline(always)]
+    pub(crate) fn begin_free_turn(&mut self, group: FrameId) -> Option<FrameId> {
+        let frame = &mut self.frames[group.index()];
+        let flags = frame.flags;
+        let Role::Group { head, tail, .. } = &mut frame.role else { return None };
+        if flags.has(Flags::TURNING) {
+            return None;
+        }
+        *tail = FrameId::NONE;
+        frame.flags = flags.with(Flags::IN_TURN.with(Flags::TURNING));
+        Some(std::mem::replace(head, FrameId::NONE))
+    }
+
     /// Begins a turn, if the group hangs and is polled as it was the last time, and nothing was cancelled or
     /// hidden since. Says also whether a cancel is visible from inside it.
     #[inline(always)]

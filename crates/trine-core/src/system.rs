@@ -70,12 +70,17 @@ impl ActiveRun {
 
     /// Lets go of the system tasks that have finished, now and then: each time their number has
     /// doubled, so that the cost is a constant for each.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn bound_system_tasks(&self) {
         if self.system.len() >= self.reap_at.get() {
-            self.reap(TaskId::is_over);
-            self.reap_at.set(REAP_MIN.max(2 * self.system.len()));
+            self.reap_finished();
         }
+    }
+
+    #[cold]
+    fn reap_finished(&self) {
+        self.reap(TaskId::is_over);
+        self.reap_at.set(REAP_MIN.max(2 * self.system.len()));
     }
 
     /// Lets go of those, too, that a cancelled run need not drain. Says whether any is left.

@@ -321,12 +321,8 @@ impl Turn<'_, 'static, ()> {
         if !self.poll_with(|cx| poll_flat(&runtime, id, cx)) {
             return;
         }
-        let mut tree = runtime.borrow_tree();
-        if !tree.is_known_free(id) {
-            // Whoever drains it does not poll it, so is told when it may be dropped.
-            tree.wake_if_drained(id);
-            runtime.release_tree(tree);
-        }
+        // Whoever drains it does not poll it, so is told when it may be dropped.
+        runtime.tree(|tree| tree.wake_if_drained(id));
     }
 }
 

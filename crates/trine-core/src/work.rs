@@ -37,7 +37,7 @@ use crate::frame::{Flags, FrameId, Poller};
 use crate::group::Group;
 use crate::instrument::Step;
 use crate::local::{Here, Place};
-use crate::members::Sweep;
+use crate::members::{Found, Sweep};
 use crate::runtime::Runtime;
 use crate::task_frame::{TaskFrame, TaskId};
 use crate::turn::Turn;
@@ -422,23 +422,24 @@ impl<O> Turn<'_, '_, O> {
         }
     }
 
-    /// Goes on with a sweep through the tasks of the group, in the order in which they were started. Gives the
-    /// next one, and whether it is *idle*: not polled by the run, not woken, with nothing inside that must be
-    /// drained. An idle one counts as handed out, though it does not become the current one: it may be ended.
+    /// Goes on with a sweep through the tasks of the group, in the order in which they were started. An idle
+    /// one counts as handed out, though it does not become the current one.
     ///
     /// # Examples
     ///
     /// ```
     /// # use std::{future::poll_fn, task::Poll};
-    /// # use trine_core::lowlevel::Group;
+    /// # use trine_core::lowlevel::{Group, Found};
     /// # trine_core::run(async {
     /// let group = Group::open();
     /// let task = group.start(async {});
+    /// group.cancel();
     /// poll_fn(|cx| {
     ///     let mut turn = group.turn(cx);
-    ///     turn.next(); // before it was ready, so not idle
+    ///     assert_eq!(turn.sweep(&mut group.begin_sweep()), Some(Found::Other(task))); // it is ready
+    ///     turn.next();
     ///     let mut sweep = group.begin_sweep();
-    ///     assert_eq!(turn.sweep(&mut sweep), Some((task, true)));
+    ///     assert_eq!(turn.sweep(&mut sweep), Some(Found::Idle { outside: false }));
     ///     turn.end();
     ///     assert_eq!(turn.sweep(&mut sweep), None);
     ///     Poll::Ready(())
@@ -447,14 +448,15 @@ impl<O> Turn<'_, '_, O> {
     /// # });
     /// ```
     #[inline(always)]
-    pub fn sweep(&mut self, sweep: &mut Sweep) -> Option<(TaskId, bool)> {
-        let swept = Here::get().borrow_tree().sweep(self.group().id(), sweep)?;
-        let task = TaskId::new(swept.id, swept.generation);
-        let idle = swept.work.is_some();
-        if idle {
-            self.come_to(task, swept.work);
+    pub fn sweep(&mut self, sweep: &mut Sweep) -> Option<Found> {
+        let (id, generation, work) =
+            Here::get().borrow_tree().sweep(self.group().id(), sweep)?;
+        let task = TaskId::new(id, generation);
+        if work.is_none() {
+            return Some(Found::Other(task));
         }
-        Some((task, idle))
+        self.come_to(task, work);
+        Some(Found::Idle { outside: sweep.outside })
     }
 
     /// Ends any task of the group: drops its future, and then its frame. One that the run is polling just
@@ -510,7 +512,7 @@ impl Polling {
 }
 
 impl Polling {
-    /// Says whether the task is still there.
+    /// Says whether the task is still there, and may have to be drained.
     #[inline(always)]
     fn end(self) -> bool {
         ManuallyDrop::new(self).finish()
@@ -522,13 +524,15 @@ impl Polling {
         let mut tree = runtime.borrow_tree();
         let frame = &mut tree.frames[self.id.index()];
         frame.flags.set(Flags::POLLING, false);
-        let owned = frame.is_member();
+        let (seen, flags) = (frame.seen, frame.flags);
+        let free = seen == tree.epoch && !flags.has(Flags::VISIBLE);
         drop(tree);
-        let there = self.pending && owned;
-        if !there {
-            end_polled(&runtime, self.id, owned);
+        let owned = flags.has(Flags::MEMBER);
+        if self.pending && owned {
+            return !free;
         }
-        there
+        end_polled(&runtime, self.id, owned);
+        false
     }
 }
 
@@ -550,7 +554,8 @@ fn end_polled(runtime: &Runtime, id: FrameId, owned: bool) {
     ending.finish();
 }
 
-/// Polls a task of those that the run polls. Its frame is the current one. Says whether it is still there.
+/// Polls a task of those that the run polls. Its frame is the current one. Says whether it is still there,
+/// and may have to be drained.
 #[inline(always)]
 pub(crate) fn poll_flat(runtime: &Runtime, id: FrameId, cx: &mut Context<'_>) -> bool {
     let Some((mut polling, work)) = Polling::begin(runtime, id) else { return false };
@@ -562,6 +567,9 @@ pub(crate) fn poll_flat(runtime: &Runtime, id: FrameId, cx: &mut Context<'_>) ->
 /// Drops the futures of all tasks that a run has polled and that are still there, for it has ended.
 #[cold]
 pub(crate) fn end_flat(panic: &mut FirstPanic) {
+    if Here::get().flat.get() == 0 {
+        return;
+    }
     let slots = Runtime::with(|runtime| runtime.peek(|tree| tree.frames.len()));
     for index in 1..slots {
         let id = FrameId(index as u32);

@@ -23,7 +23,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::Poll;
 
-use trine_core::lowlevel::{Ready, Sweep, TaskId};
+use trine_core::lowlevel::{Found, Ready, Sweep, TaskId};
 
 use crate::call::{Call, News};
 use crate::frames::Frames;
@@ -342,13 +342,16 @@ where
     }
 
     fn sweep_on(&mut self, sweep: &mut Sweep) {
-        while let Some((task, idle)) = self.turn.sweep(sweep) {
-            // The host of the services is a task like others, but is shielded, so it is not idle.
-            if idle && self.shared.group.is_cancelled() {
-                self.shared.note_cut();
-                self.end_polled();
-            } else {
-                self.sweep_busy(task);
+        while let Some(found) = self.turn.sweep(sweep) {
+            match found {
+                Found::Other(task) => self.sweep_busy(task),
+                // The host of the services is not among these: it is shielded.
+                Found::Idle { outside } => {
+                    if outside {
+                        self.shared.note_cut();
+                    }
+                    self.end_polled();
+                }
             }
         }
     }

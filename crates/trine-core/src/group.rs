@@ -8,10 +8,10 @@
 //!    Turn::next ◄───┴──────────────────────┐
 //!        │  makes it the current frame     │
 //!        ▼                                 │
-//!    Turn::poll: polls the future ─────────┴──► pending, parked
+//!    Ready::poll: polls the future ────────┴──► pending, parked
 //!        │
 //!        ▼ ready
-//!    Turn::end: drops the future, then the frame
+//!    Ready::end: drops the future, then the frame
 //! ```
 //!
 //! A `Turn` is one poll of the group: it hands out the tasks that were ready when it began, each once.
@@ -33,7 +33,7 @@ use crate::members::Sweep;
 use crate::runtime::{At, Runtime};
 use crate::task_frame::{TaskFrame, TaskId};
 use crate::tree::Tree;
-use crate::turn::Turn;
+use crate::turn::{Begun, Turn};
 use crate::waker::Word;
 
 /// A set of tasks that one future owns and polls.
@@ -59,14 +59,15 @@ use crate::waker::Word;
 ///         name.len()
 ///     });
 ///     poll_fn(|cx| {
-///         let mut turn = group.turn(cx);
-///         while turn.next().is_some() {
-///             if let Poll::Ready(length) = turn.poll() {
-///                 turn.end();
-///                 return Poll::Ready(length);
+///         group.turn(cx, |turn| {
+///             while let Some(mut ready) = turn.next() {
+///                 if let Poll::Ready(length) = ready.poll() {
+///                     ready.end();
+///                     return Poll::Ready(length);
+///                 }
 ///             }
-///         }
-///         Poll::Pending
+///             Poll::Pending
+///         })
 ///     })
 ///     .await
 /// });
@@ -249,21 +250,22 @@ impl<'env, O> Group<'env, O> {
     ///
     /// ```
     /// use std::{future::{Future, poll_fn}, panic::Location, pin::pin, task::Poll};
-    /// use trine_core::lowlevel::{Group, Ready};
+    /// use trine_core::lowlevel::Group;
     ///
     /// trine_core::run(async {
     ///     let mut body = pin!(trine_core::checkpoint());
     ///     let group = Group::<()>::open();
     ///     let place = group.place_beside(Location::caller());
     ///     poll_fn(|cx| {
-    ///         let mut turn = group.turn(cx);
-    ///         while let Some(ready) = turn.next() {
-    ///             assert_eq!(ready, Ready::Place);
-    ///             if turn.poll_with(|cx| body.as_mut().poll(cx)).is_ready() {
-    ///                 return Poll::Ready(());
+    ///         group.turn(cx, |turn| {
+    ///             while let Some(ready) = turn.next() {
+    ///                 assert!(ready.is_place());
+    ///                 if ready.poll_with(|cx| body.as_mut().poll(cx)).is_ready() {
+    ///                     return Poll::Ready(());
+    ///                 }
     ///             }
-    ///         }
-    ///         Poll::Pending
+    ///             Poll::Pending
+    ///         })
     ///     })
     ///     .await;
     ///     drop(place);
@@ -372,8 +374,8 @@ impl<'env, O> Group<'env, O> {
         panic.finish();
     }
 
-    /// Begins a poll of this group: it follows the region in which it is called and keeps the waker
-    /// of `cx`, through which its tasks wake the caller.
+    /// One poll of this group, in `f`: it follows the region in which it is called and keeps the waker of
+    /// `cx`, through which its tasks wake the caller.
     ///
     /// # Panics
     ///
@@ -384,56 +386,75 @@ impl<'env, O> Group<'env, O> {
     /// See [`Group`].
     #[track_caller]
     #[inline(always)]
-    pub fn turn(&self, cx: &Context<'_>) -> Turn<'_, 'env, O> {
+    pub fn turn<R>(
+        &self,
+        cx: &Context<'_>,
+        f: impl for<'g> FnOnce(&mut Turn<'g, 'env, O>) -> R,
+    ) -> R {
+        let before = Here::get().at();
+        let begun = match self.begin_as_before(before, cx) {
+            Some(list) => (list, false),
+            None => self.begin_again(before, cx),
+        };
+        Turn::go(self, before, begun, f)
+    }
+
+    /// Begins a poll in a task's own code, as the last one was, with nothing cancelled or hidden since.
+    #[inline(always)]
+    fn begin_as_before(&self, before: At, cx: &Context<'_>) -> Option<FrameId> {
         let runtime = Here::get();
-        let before = runtime.at();
-        let word = Word::of(cx.waker());
-        if word.is_some_and(|word| word.frame() == before.frame)
-            && word == self.word.get()
-            && !runtime.hooked.get()
-        {
-            let mut tree = runtime.borrow_tree();
-            if tree.epoch == self.seen.get()
-                && let Some(list) = tree.begin_free_turn(self.id())
-            {
-                return Turn::new(self, before, (list, false));
-            }
+        let word = Word::of(cx.waker())?;
+        if Some(word) != self.word.get() || word.frame() != before.frame || runtime.hooked.get() {
+            return None;
         }
-        self.begin_again(before, cx)
+        let mut tree = runtime.borrow_tree();
+        if tree.epoch != self.seen.get() {
+            return None;
+        }
+        tree.begin_free_turn(self.id())
     }
 
     /// Begins a poll that is not in the task's own code, or after something was cancelled or hidden.
     #[track_caller]
     #[inline(never)]
-    fn begin_again(&self, before: At, cx: &Context<'_>) -> Turn<'_, 'env, O> {
+    fn begin_again(&self, before: At, cx: &Context<'_>) -> Begun {
         let runtime = Here::get();
         if !runtime.hooked.get()
             && let Some(task) = runtime.own_task(cx.waker())
         {
             let mut tree = runtime.borrow_tree();
-            let begun = tree.begin_settled_turn(self.id(), before.frame, task);
-            if let Some((list, cancelled)) = begun {
-                let own = task == before.frame && !cancelled;
+            if let Some(begun) = tree.begin_settled_turn(self.id(), before.frame, task) {
+                let own = task == before.frame && !begun.1;
                 self.word.set(Word::of(cx.waker()).filter(|_| own));
                 self.seen.set(tree.epoch);
-                return Turn::new(self, before, (list, cancelled));
+                return begun;
             }
         }
         self.word.set(None);
-        self.begin_anywhere(runtime, before, cx)
+        self.begin_anywhere(cx)
     }
 
     /// Begins a poll where it may not have been polled before, or in a run whose steps are watched.
     #[track_caller]
     #[cold]
-    fn begin_anywhere(&self, runtime: Here, before: At, cx: &Context<'_>) -> Turn<'_, 'env, O> {
+    fn begin_anywhere(&self, cx: &Context<'_>) -> Begun {
+        let runtime = Here::get();
         let current = runtime.require("a nursery", Location::caller());
         let id = self.open_id();
         self.refuse_turn();
         if runtime.follow(id, current, cx.waker()) {
             self.move_beside(&runtime, current);
         }
-        Turn::begin(self, runtime, before)
+        self.begin_ordered(&runtime)
+    }
+
+    /// Begins a poll with the ready tasks in the order that is asked for, if one is.
+    #[inline(never)]
+    fn begin_ordered(&self, runtime: &Runtime) -> Begun {
+        if runtime.hooked.get() {
+            runtime.order_ready(self.id());
+        }
+        runtime.peek(|tree| (tree.begin_turn(self.id()), tree.is_visible(self.id())))
     }
 
     /// Takes the task that is beside the group along to another place.
@@ -589,8 +610,6 @@ impl<'env, O> Group<'env, O> {
 
 impl<O> Drop for Group<'_, O> {
     fn drop(&mut self) {
-        // A turn that was leaked is over: it borrowed us.
-        self.edit(|tree, id| tree.frames[id.index()].flags.set(Flags::TURNING, false));
         self.close();
     }
 }
@@ -608,15 +627,17 @@ impl Group<'static, ()> {
         Self::from_id(runtime.tree(|tree| tree.open(role, outer, None)))
     }
 
-    /// Begins a tick of the run.
+    /// A tick of the run.
     #[inline(always)]
-    pub(crate) fn tick(&self, runtime: Here) -> Turn<'_, 'static, ()> {
-        if runtime.hooked.get() {
-            return Turn::begin(self, runtime, runtime.at());
-        }
-        let list = runtime.borrow_tree().begin_turn(self.id());
-        // The root is never cancelled.
-        Turn::new(self, runtime.at(), (list, false))
+    pub(crate) fn tick<R>(&self, f: impl for<'g> FnOnce(&mut Turn<'g, 'static, ()>) -> R) -> R {
+        let runtime = Here::get();
+        let begun = if runtime.hooked.get() {
+            self.begin_ordered(&runtime)
+        } else {
+            // The root is never cancelled.
+            (runtime.borrow_tree().begin_turn(self.id()), false)
+        };
+        Turn::go(self, runtime.at(), begun, f)
     }
 
     #[inline(always)]

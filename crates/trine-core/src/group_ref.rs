@@ -98,17 +98,13 @@ impl GroupRef {
     /// # Examples
     ///
     /// ```
-    /// # use std::{future::poll_fn, panic::Location, task::Poll};
-    /// # use trine_core::lowlevel::{Group, Ready};
+    /// # use std::{future::poll_fn, panic::Location};
+    /// # use trine_core::lowlevel::Group;
     /// # trine_core::run(async {
     /// let group = Group::open();
     /// let place = group.as_ref().place(Location::caller()).unwrap();
     /// group.take_in(place, async { 7 });
-    /// let seven = poll_fn(|cx| {
-    ///     let mut turn = group.turn(cx);
-    ///     assert_eq!(turn.next(), Some(Ready::Task));
-    ///     turn.poll()
-    /// });
+    /// let seven = poll_fn(|cx| group.turn(cx, |turn| turn.next().unwrap().poll()));
     /// assert_eq!(seven.await, 7);
     /// # });
     /// ```

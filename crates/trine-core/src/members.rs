@@ -15,6 +15,7 @@ use crate::bug::bug;
 use crate::frame::{Flags, Frame, FrameId, Hook, Poller, Role};
 use crate::task_frame::TaskId;
 use crate::tree::Tree;
+use crate::turn::Ready;
 use crate::work::Work;
 
 impl Frame {
@@ -47,15 +48,12 @@ pub struct Sweep {
 /// # Examples
 ///
 /// See [`Turn::sweep`](crate::lowlevel::Turn::sweep).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Found {
-    /// It is cancelled, the group's to poll, was not woken, and nothing inside must be drained: it can be
-    /// ended by [`Turn::end`](crate::lowlevel::Turn::end). `outside` says whether a cancel from around the
-    /// group is visible.
-    Idle {
-        /// Whether the cancel comes (also) from around the group.
-        outside: bool,
-    },
+#[derive(Debug)]
+pub enum Found<'t, 'g, 'env, O> {
+    /// It is cancelled, the group's to poll, was not woken, and nothing inside must be drained: there is nothing
+    /// to do but to end it. It has not become the current one. Also whether a cancel from around the group
+    /// is visible.
+    Idle(Ready<'t, 'g, 'env, O>, bool),
     /// Anything else.
     Other(TaskId),
 }

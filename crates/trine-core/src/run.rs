@@ -244,18 +244,16 @@ impl Scheduler {
         self.expire();
         let mut result = Poll::Pending;
         let mut others = false;
-        let mut turn = self.root.tick(Here::get());
-        while turn.next().is_some() {
-            if turn.is_at(main) {
-                if let Poll::Ready(value) = turn.poll_with(&mut poll_main) {
+        self.root.tick(|turn| {
+            while let Some(ready) = turn.next() {
+                if !ready.is(main) {
+                    others = true;
+                    ready.poll_flat();
+                } else if let Poll::Ready(value) = ready.poll_with(&mut poll_main) {
                     result = Poll::Ready(value);
                 }
-            } else {
-                others = true;
-                turn.poll_flat();
             }
-        }
-        turn.finish();
+        });
         if others {
             self.active.bound_system_tasks();
         }

@@ -1,6 +1,7 @@
 //! `Turn`: one poll of a group, which hands out the tasks that are ready.
 
 use std::fmt;
+use std::mem;
 use std::task::Context;
 
 use crate::frame::{Flags, FrameId, Poller};
@@ -13,8 +14,8 @@ use crate::task_frame::TaskId;
 use crate::waker::Word;
 use crate::work::{Work, poll_flat};
 
-/// One poll of a group. While it lives, the current region is that of the task handed out last;
-/// dropped, also by a panic, it makes the one before current again.
+/// One poll of a group: [`Group::turn`]. While it lasts, the current region is that of the task handed out
+/// last.
 ///
 /// # Examples
 ///
@@ -25,12 +26,9 @@ pub struct Turn<'g, 'env, O> {
     before: At,
     /// The next task of this turn; `NONE` when there is none left.
     next: FrameId,
-    /// The task that was handed out last, and its future, unless that is elsewhere, or ended.
+    /// The task that was handed out last, unless it was ended since.
     at: FrameId,
-    word: Word,
-    work: Option<Work>,
     cancelled: bool,
-    ended: bool,
     /// The task whose step an instrument was told of.
     stepping: FrameId,
 }
@@ -41,46 +39,54 @@ impl<O> fmt::Debug for Turn<'_, '_, O> {
     }
 }
 
-/// What a turn hands out.
+/// A task that was handed out, to be polled now.
 ///
 /// # Examples
 ///
-/// See [`Group::place_beside`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ready {
-    /// A task whose future is the group's: [`Turn::poll`].
-    Task,
-    /// One whose future is elsewhere: [`Turn::poll_with`].
-    Place,
+/// See [`Group`].
+pub struct Ready<'t, 'g, 'env, O> {
+    turn: &'t mut Turn<'g, 'env, O>,
+    word: Word,
+    /// Its future, unless that is kept elsewhere.
+    work: Option<Work>,
 }
 
-impl<'g, 'env, O> Turn<'g, 'env, O> {
-    #[inline(never)]
-    pub(crate) fn begin(group: &'g Group<'env, O>, runtime: Here, before: At) -> Self {
-        if runtime.hooked.get() {
-            runtime.order_ready(group.id());
-        }
-        let mut tree = runtime.borrow_tree();
-        let begun = (tree.begin_turn(group.id()), tree.is_visible(group.id()));
-        drop(tree);
-        Self::new(group, before, begun)
+impl<O> fmt::Debug for Ready<'_, '_, '_, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ready").field("task", &self.word).finish()
     }
+}
 
-    /// A turn that has begun with this list and visibility of a cancel.
+/// The list with which a turn begins, and whether a cancel is visible from inside the group.
+pub(crate) type Begun = (FrameId, bool);
+
+impl<'g, 'env, O> Turn<'g, 'env, O> {
+    /// Goes through a turn that has begun, and ends it, also if `f` panics.
     #[inline(always)]
-    pub(crate) fn new(
+    pub(crate) fn go<R>(
         group: &'g Group<'env, O>,
         before: At,
-        (next, cancelled): (FrameId, bool),
-    ) -> Self {
+        (next, cancelled): Begun,
+        f: impl FnOnce(&mut Self) -> R,
+    ) -> R {
         let (at, stepping) = (FrameId::NONE, FrameId::NONE);
-        let word = Word::new(0, 0, at);
-        Turn { group, before, next, at, word, work: None, cancelled, ended: false, stepping }
+        let mut turn = Turn { group, before, next, at, cancelled, stepping };
+        let panicking = EndTurn(&mut turn);
+        let result = f(panicking.0);
+        mem::forget(panicking);
+        turn.end_turn();
+        result
     }
 
     #[inline(always)]
     pub(crate) fn group(&self) -> &'g Group<'env, O> {
         self.group
+    }
+
+    /// The task that was handed out last, which is about to be ended: it is forgotten.
+    #[inline(always)]
+    pub(crate) fn forget(&mut self) -> FrameId {
+        mem::replace(&mut self.at, FrameId::NONE)
     }
 
     /// The task that was handed out last.
@@ -89,29 +95,16 @@ impl<'g, 'env, O> Turn<'g, 'env, O> {
         self.at
     }
 
+    /// Hands a task out that does not become the current one: it is about to be ended.
     #[inline(always)]
-    pub(crate) fn word(&self) -> Word {
-        self.word
-    }
-
-    /// The future of the task that was handed out last.
-    #[inline(always)]
-    pub(crate) fn work(&self) -> Option<Work> {
-        self.work
-    }
-
-    /// Forgets that future: it is about to be dropped.
-    #[inline(always)]
-    pub(crate) fn forget(&mut self) -> Option<Work> {
-        self.work.take()
-    }
-
-    /// Counts a task as handed out. The word is not used: it is not polled.
-    #[inline(always)]
-    pub(crate) fn come_to(&mut self, task: TaskId, work: Option<Work>) {
-        self.at = task.id();
-        self.word = Word::new(0, task.generation(), task.id());
-        self.work = work;
+    pub(crate) fn come_to(
+        &mut self,
+        id: FrameId,
+        generation: u16,
+        work: Option<Work>,
+    ) -> Ready<'_, 'g, 'env, O> {
+        self.at = id;
+        Ready { turn: self, word: Word::new(0, generation, id), work }
     }
 
     /// Whether a cancel was visible from inside the group when the turn began.
@@ -124,9 +117,9 @@ impl<'g, 'env, O> Turn<'g, 'env, O> {
     /// # trine_core::run(async {
     /// let group = Group::<()>::open();
     /// poll_fn(|cx| {
-    ///     assert!(!group.turn(cx).began_cancelled());
+    ///     assert!(!group.turn(cx, |turn| turn.began_cancelled()));
     ///     group.cancel();
-    ///     assert!(group.turn(cx).began_cancelled());
+    ///     assert!(group.turn(cx, |turn| turn.began_cancelled()));
     ///     Poll::Ready(())
     /// })
     /// .await;
@@ -143,9 +136,9 @@ impl<'g, 'env, O> Turn<'g, 'env, O> {
     /// # Examples
     ///
     /// See [`Group`].
-    #[expect(clippy::should_implement_trait, reason = "its items are used through the turn")]
+    #[expect(clippy::should_implement_trait, reason = "what it gives borrows the turn")]
     #[inline(always)]
-    pub fn next(&mut self) -> Option<Ready> {
+    pub fn next(&mut self) -> Option<Ready<'_, 'g, 'env, O>> {
         loop {
             let id = self.next;
             if !id.is_some() {
@@ -161,28 +154,15 @@ impl<'g, 'env, O> Turn<'g, 'env, O> {
     }
 
     #[inline(always)]
-    fn hand_out(&mut self, id: FrameId, popped: Popped) -> Ready {
+    fn hand_out(&mut self, id: FrameId, popped: Popped) -> Ready<'_, 'g, 'env, O> {
         let runtime = Here::get();
         self.at = id;
-        self.word = Word::new(runtime.run_id(), popped.generation, id);
-        self.work = popped.work;
         runtime.set_at(At { frame: id, free_at: popped.free_at, budget: BUDGET });
         if runtime.hooked.get() {
             self.report(id);
         }
-        if popped.work.is_some() { Ready::Task } else { Ready::Place }
-    }
-
-    /// Polls the task that was handed out last, whose future is elsewhere: `f` gets the context with the
-    /// task's own waker.
-    ///
-    /// # Examples
-    ///
-    /// See [`Group::place_beside`].
-    #[inline(always)]
-    pub fn poll_with<R>(&self, f: impl FnOnce(&mut Context<'_>) -> R) -> R {
-        let waker = self.word.waker();
-        f(&mut Context::from_waker(&waker))
+        let word = Word::new(runtime.run_id(), popped.generation, id);
+        Ready { turn: self, word, work: popped.work }
     }
 
     /// Whether it is this task that was handed out last.
@@ -196,10 +176,11 @@ impl<'g, 'env, O> Turn<'g, 'env, O> {
     /// let group = Group::<()>::open();
     /// let place = group.place_beside(Location::caller());
     /// poll_fn(|cx| {
-    ///     let mut turn = group.turn(cx);
-    ///     assert!(!turn.is_at(&place));
-    ///     turn.next();
-    ///     assert!(turn.is_at(&place));
+    ///     group.turn(cx, |turn| {
+    ///         assert!(!turn.is_at(&place));
+    ///         turn.next();
+    ///         assert!(turn.is_at(&place));
+    ///     });
     ///     Poll::Ready(())
     /// })
     /// .await;
@@ -211,7 +192,7 @@ impl<'g, 'env, O> Turn<'g, 'env, O> {
         self.at == task.id()
     }
 
-    /// The task that was handed out last; `None` before the first.
+    /// The task that was handed out last, unless it was ended since.
     ///
     /// # Examples
     ///
@@ -222,9 +203,10 @@ impl<'g, 'env, O> Turn<'g, 'env, O> {
     /// let group = Group::open();
     /// let task = group.start(async {});
     /// poll_fn(|cx| {
-    ///     let mut turn = group.turn(cx);
-    ///     turn.next();
-    ///     assert_eq!(turn.task(), Some(task));
+    ///     group.turn(cx, |turn| {
+    ///         turn.next();
+    ///         assert_eq!(turn.task(), Some(task));
+    ///     });
     ///     Poll::Ready(())
     /// })
     /// .await;
@@ -232,11 +214,12 @@ impl<'g, 'env, O> Turn<'g, 'env, O> {
     /// ```
     #[must_use]
     pub fn task(&self) -> Option<TaskId> {
-        self.at.is_some().then(|| TaskId::new(self.at, self.word.generation()))
+        let id = self.at;
+        id.is_some().then(|| TaskId::new(id, Here::get().borrow_tree().generation(id)))
     }
 
-    /// Hands out a task that need not be ready. One that the run polls is polled by this at once, unless it
-    /// is being polled already.
+    /// Hands out a task that need not be ready, or the place of one. One that the run polls is polled by this
+    /// at once, unless it is being polled already. Nothing is handed out if it is gone.
     ///
     /// # Examples
     ///
@@ -247,18 +230,16 @@ impl<'g, 'env, O> Turn<'g, 'env, O> {
     /// let group = Group::open();
     /// let task = group.start(async { 7 });
     /// poll_fn(|cx| {
-    ///     let mut turn = group.turn(cx);
-    ///     turn.visit(task);
-    ///     assert_eq!(turn.poll(), Poll::Ready(7));
+    ///     let poll = group.turn(cx, |turn| turn.visit(task).unwrap().poll());
+    ///     assert_eq!(poll, Poll::Ready(7));
     ///     Poll::Ready(())
     /// })
     /// .await;
     /// # });
     /// ```
-    pub fn visit(&mut self, task: TaskId) {
-        let id = task.id();
-        let runtime = Here::get();
-        let found = runtime.peek(|tree| {
+    pub fn visit(&mut self, task: TaskId) -> Option<Ready<'_, 'g, 'env, O>> {
+        let (id, runtime) = (task.id(), Here::get());
+        let (flat, popped) = runtime.peek(|tree| {
             if !tree.is_current(id, task.generation()) {
                 return None;
             }
@@ -269,12 +250,12 @@ impl<'g, 'env, O> Turn<'g, 'env, O> {
             let work = frame.work.filter(|_| ours && !flat && frame.is_member());
             let generation = frame.generation;
             Some((flat && ours, Popped { generation, work, free_at: 0 }))
-        });
-        let Some((flat, popped)) = found else { return };
-        self.hand_out(id, popped);
+        })?;
+        let ready = self.hand_out(id, popped);
         if flat {
-            self.poll_with(|cx| _ = poll_flat(&runtime, id, cx));
+            ready.poll_with(|cx| _ = poll_flat(&runtime, id, cx));
         }
+        Some(ready)
     }
 
     /// Begins again, with the tasks that have become ready meanwhile. Called when there is no next
@@ -288,11 +269,12 @@ impl<'g, 'env, O> Turn<'g, 'env, O> {
     /// # trine_core::run(async {
     /// let group = Group::open();
     /// poll_fn(|cx| {
-    ///     let mut turn = group.turn(cx);
-    ///     group.start(async {});
-    ///     assert!(turn.next().is_none());
-    ///     turn.again();
-    ///     assert!(turn.next().is_some());
+    ///     group.turn(cx, |turn| {
+    ///         group.start(async {});
+    ///         assert!(turn.next().is_none());
+    ///         turn.again();
+    ///         assert!(turn.next().is_some());
+    ///     });
     ///     Poll::Ready(())
     /// })
     /// .await;
@@ -311,42 +293,9 @@ impl<'g, 'env, O> Turn<'g, 'env, O> {
         self.stepping = id;
         Here::get().instrument(id, Step::Before);
     }
-}
-
-impl Turn<'_, 'static, ()> {
-    /// Polls the task that was handed out last, one of those that the run polls.
-    #[inline(always)]
-    pub(crate) fn poll_flat(&self) {
-        let (runtime, id) = (Here::get(), self.at);
-        if !self.poll_with(|cx| poll_flat(&runtime, id, cx)) {
-            return;
-        }
-        // Whoever drains it does not poll it, so is told when it may be dropped.
-        runtime.tree(|tree| tree.wake_if_drained(id));
-    }
-}
-
-impl<O> Turn<'_, '_, O> {
-    /// Ends the turn, as dropping it does, but in the place of the caller.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use std::{future::poll_fn, task::Poll};
-    /// # use trine_core::lowlevel::Group;
-    /// # trine_core::run(async {
-    /// let group = Group::<()>::open();
-    /// poll_fn(|cx| Poll::Ready(group.turn(cx).finish())).await;
-    /// # });
-    /// ```
-    #[inline(always)]
-    pub fn finish(&mut self) {
-        self.end_turn();
-    }
 
     #[inline(always)]
     fn end_turn(&mut self) {
-        self.ended = true;
         let runtime = Here::get();
         runtime.set_at(self.before);
         let mut tree = runtime.borrow_tree();
@@ -359,19 +308,105 @@ impl<O> Turn<'_, '_, O> {
             runtime.instrument(self.stepping, Step::After);
         }
     }
+}
 
-    /// The end of a turn that was not finished, for it panicked, or its owner does not care.
-    #[inline(never)]
-    fn end_dropped(&mut self) {
-        self.end_turn();
+/// Ends a turn in which something has panicked.
+struct EndTurn<'t, 'g, 'env, O>(&'t mut Turn<'g, 'env, O>);
+
+impl<O> Drop for EndTurn<'_, '_, '_, O> {
+    #[cold]
+    fn drop(&mut self) {
+        self.0.end_turn();
     }
 }
 
-impl<O> Drop for Turn<'_, '_, O> {
+impl<'t, 'g, 'env, O> Ready<'t, 'g, 'env, O> {
+    /// The future, if it is the group's.
     #[inline(always)]
-    fn drop(&mut self) {
-        if !self.ended {
-            self.end_dropped();
+    pub(crate) fn work(&self) -> Option<Work> {
+        self.work
+    }
+
+    #[inline(always)]
+    pub(crate) fn word(&self) -> Word {
+        self.word
+    }
+
+    #[inline(always)]
+    pub(crate) fn turn(self) -> &'t mut Turn<'g, 'env, O> {
+        self.turn
+    }
+
+    /// Whether its future is kept elsewhere: it has its place here, and is polled by
+    /// [`poll_with`](Ready::poll_with).
+    ///
+    /// # Examples
+    ///
+    /// See [`Group::place_beside`].
+    #[must_use]
+    #[inline(always)]
+    pub fn is_place(&self) -> bool {
+        self.work.is_none()
+    }
+
+    /// Whether it is this task.
+    ///
+    /// # Examples
+    ///
+    /// See [`Ready::task`].
+    #[must_use]
+    #[inline(always)]
+    pub fn is(&self, task: &TaskId) -> bool {
+        self.turn.is_at(task)
+    }
+
+    /// The task.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::{future::poll_fn, task::Poll};
+    /// # use trine_core::lowlevel::Group;
+    /// # trine_core::run(async {
+    /// let group = Group::open();
+    /// let task = group.start(async {});
+    /// poll_fn(|cx| {
+    ///     group.turn(cx, |turn| {
+    ///         let ready = turn.next().unwrap();
+    ///         assert!(ready.task() == task && ready.is(&task));
+    ///     });
+    ///     Poll::Ready(())
+    /// })
+    /// .await;
+    /// # });
+    /// ```
+    #[must_use]
+    #[inline]
+    pub fn task(&self) -> TaskId {
+        TaskId::new(self.word.frame(), self.word.generation())
+    }
+
+    /// Polls what is kept elsewhere: `f` gets the context with the task's own waker.
+    ///
+    /// # Examples
+    ///
+    /// See [`Group::place_beside`].
+    #[inline(always)]
+    pub fn poll_with<R>(&self, f: impl FnOnce(&mut Context<'_>) -> R) -> R {
+        let waker = self.word.waker();
+        f(&mut Context::from_waker(&waker))
+    }
+}
+
+impl Ready<'_, '_, 'static, ()> {
+    /// Polls one of those that the run polls.
+    #[inline(always)]
+    pub(crate) fn poll_flat(&self) {
+        let (runtime, id) = (Here::get(), self.word.frame());
+        if !self.poll_with(|cx| poll_flat(&runtime, id, cx)) {
+            return;
         }
+        // Whoever drains it does not poll it, so is told when it may be dropped.
+        runtime.tree(|tree| tree.wake_if_drained(id));
     }
 }

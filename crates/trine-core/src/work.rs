@@ -11,9 +11,9 @@
 //!    at its end, which cannot be called when `'env` is over. A group that is leaked leaves its futures where
 //!    they are, for ever: a wake or a cancel looks at their frames only.
 //! 3. **Pinned.** Once written, a future stays in place until it is dropped there.
-//! 4. **Alone.** A future is not touched while it is polled. One that a group polls is polled by a [`Turn`]
-//!    that is borrowed mutably for as long; there is one turn of a group at a time (`TURNING`), and tasks
-//!    are ended by that turn, or by the group while there is none. One that the run polls is marked `POLLING`:
+//! 4. **Alone.** A future is not touched while it is polled. One that a group polls is polled by a [`Ready`],
+//!    which borrows its [`Turn`] mutably for as long; there is one turn of a group at a time (`TURNING`), and
+//!    tasks are ended by that turn, or by the group while there is none. One that the run polls is marked `POLLING`:
 //!    whoever ends it meanwhile only takes it out of its group, and it is dropped when the poll is over.
 //!
 //! | a task that the run polls | its work | `POLLING` | `OVER` | in its group |
@@ -40,7 +40,7 @@ use crate::local::{Here, Place};
 use crate::members::{Found, Sweep};
 use crate::runtime::Runtime;
 use crate::task_frame::{TaskFrame, TaskId};
-use crate::turn::Turn;
+use crate::turn::{Ready, Turn};
 
 /// A future without its type. Copies are the same future.
 #[derive(Clone, Copy)]
@@ -385,8 +385,8 @@ impl<O> Drop for Counted<'_, '_, O> {
     }
 }
 
-impl<O> Turn<'_, '_, O> {
-    /// Polls the task that was handed out last, if its future is the group's.
+impl<O> Ready<'_, '_, '_, O> {
+    /// Polls the task, if its future is the group's.
     ///
     /// # Cancellation
     ///
@@ -399,13 +399,13 @@ impl<O> Turn<'_, '_, O> {
     pub fn poll(&mut self) -> Poll<O> {
         let Some(work) = self.work() else { return Poll::Pending };
         let waker = self.word().waker();
-        // SAFETY: it is on the list of this group, or was visited in it, so rule 1 holds, and rule 2, for we
-        // hold the group. Rule 4: nobody has ended it since, for we are borrowed mutably, and forget what we
-        // end; and there is no other turn.
+        // SAFETY: it was on the list of this group, or was visited in it, so rule 1 holds, and rule 2, for we
+        // hold the group. Rule 4: nobody has ended it since it was handed out, for we borrow the turn, and to
+        // end it takes us; and there is no other turn.
         unsafe { work.poll::<O>(&mut Context::from_waker(&waker)) }
     }
 
-    /// Ends the task that was handed out last: drops its future, and then its frame.
+    /// Ends the task, if its future is the group's: drops that, and then its frame.
     ///
     /// # Panics
     ///
@@ -415,48 +415,83 @@ impl<O> Turn<'_, '_, O> {
     ///
     /// See [`Group`].
     #[inline(always)]
-    pub fn end(&mut self) {
-        if self.forget().is_some() {
-            let _counted = Counted(self.group());
-            Ending::of(&Here::get(), self.at()).finish();
+    pub fn end(self) {
+        if self.work().is_some() {
+            self.turn().end_one();
         }
     }
+}
 
-    /// Goes on with a sweep through the tasks of the group, in the order in which they were started. An idle
-    /// one counts as handed out, though it does not become the current one.
+impl<'g, 'env, O> Turn<'g, 'env, O> {
+    /// Goes on with a sweep through the tasks of the group, in the order in which they were started.
     ///
     /// # Examples
     ///
     /// ```
     /// # use std::{future::poll_fn, task::Poll};
-    /// # use trine_core::lowlevel::{Group, Found};
+    /// # use trine_core::lowlevel::{Found, Group};
     /// # trine_core::run(async {
     /// let group = Group::open();
     /// let task = group.start(async {});
     /// group.cancel();
     /// poll_fn(|cx| {
-    ///     let mut turn = group.turn(cx);
-    ///     assert_eq!(turn.sweep(&mut group.begin_sweep()), Some(Found::Other(task))); // it is ready
-    ///     turn.next();
-    ///     let mut sweep = group.begin_sweep();
-    ///     assert_eq!(turn.sweep(&mut sweep), Some(Found::Idle { outside: false }));
-    ///     turn.end();
-    ///     assert_eq!(turn.sweep(&mut sweep), None);
+    ///     group.turn(cx, |turn| {
+    ///         let found = turn.sweep(&mut group.begin_sweep());
+    ///         assert!(matches!(found, Some(Found::Other(other)) if other == task)); // it is ready
+    ///         turn.next();
+    ///         let mut sweep = group.begin_sweep();
+    ///         let Some(Found::Idle(idle, outside)) = turn.sweep(&mut sweep) else { panic!() };
+    ///         assert!(!outside);
+    ///         idle.end();
+    ///         assert!(turn.sweep(&mut sweep).is_none());
+    ///     });
     ///     Poll::Ready(())
     /// })
     /// .await;
     /// # });
     /// ```
     #[inline(always)]
-    pub fn sweep(&mut self, sweep: &mut Sweep) -> Option<Found> {
-        let (id, generation, work) =
-            Here::get().borrow_tree().sweep(self.group().id(), sweep)?;
-        let task = TaskId::new(id, generation);
+    pub fn sweep(&mut self, sweep: &mut Sweep) -> Option<Found<'_, 'g, 'env, O>> {
+        let swept = Here::get().borrow_tree().sweep(self.group().id(), sweep)?;
+        let (id, generation, work) = swept;
         if work.is_none() {
-            return Some(Found::Other(task));
+            return Some(Found::Other(TaskId::new(id, generation)));
         }
-        self.come_to(task, work);
-        Some(Found::Idle { outside: sweep.outside })
+        Some(Found::Idle(self.come_to(id, generation, work), sweep.outside))
+    }
+}
+
+impl<O> Turn<'_, '_, O> {
+    /// Ends the task that was handed out last, if its future is the group's and it was not ended yet: drops the
+    /// future, and then the frame.
+    ///
+    /// # Panics
+    ///
+    /// A panic of the future goes on when the task is gone.
+    ///
+    /// # Examples
+    ///
+    /// See [`Turn::sweep`].
+    pub fn end(&mut self) {
+        let id = self.at();
+        let ours = id.is_some() && {
+            let runtime = Here::get();
+            let tree = runtime.borrow_tree();
+            let frame = &tree.frames[id.index()];
+            // Rule 4 for those that the run polls is the business of `end_task`.
+            frame.is_member() && frame.outer == self.group().id() && !frame.flags.has(Flags::FLAT)
+        };
+        if ours {
+            self.end_one();
+        }
+    }
+
+    /// Ends the task that was handed out last, which is one that the group polls.
+    #[inline(always)]
+    fn end_one(&mut self) {
+        let id = self.forget();
+        let _counted = Counted(self.group());
+        Ending::of(&Here::get(), id).finish();
     }
 
     /// Ends any task of the group: drops its future, and then its frame. One that the run is polling just
@@ -474,7 +509,7 @@ impl<O> Turn<'_, '_, O> {
     /// # trine_core::run(async {
     /// let group = Group::open();
     /// let task = group.start(async {});
-    /// poll_fn(|cx| Poll::Ready(group.turn(cx).end_task(task))).await;
+    /// poll_fn(|cx| Poll::Ready(group.turn(cx, |turn| turn.end_task(task)))).await;
     /// assert_eq!(group.len(), 0);
     /// # });
     /// ```

@@ -63,11 +63,10 @@ where
         let mut this = self.project();
         let shared = &*this.opened.0;
         assert!(shared.is_open(), "a nursery was polled after it was ready");
-        let mut turn = shared.group.turn(cx);
-        let (body, value) = (this.body.as_mut(), &mut *this.value);
-        Step { turn: &mut turn, shared, body, value, cancelled: Cancelled::default() }
-            .run(this.swept);
-        turn.finish();
+        shared.group.turn(cx, |turn| {
+            let (body, value) = (this.body.as_mut(), &mut *this.value);
+            Step { shared, body, value, cancelled: Cancelled::default() }.run(turn, this.swept);
+        });
         if this.body.is_some() || !shared.is_deserted() {
             return Poll::Pending;
         }

@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::rc::Rc;
 use std::task::Context;
 
-use trine_core::lowlevel::{Group, TaskFrame, TaskId, Turn};
+use trine_core::lowlevel::{Group, Ready, TaskFrame, TaskId, Turn};
 
 use crate::call::News;
 use crate::flat::{Reporting, unbox};
@@ -298,6 +298,9 @@ impl<'env, E> Shared<'env, E> {
 
 /// A turn of a nursery's group.
 pub(crate) type GroupTurn<'g, 'env, E> = Turn<'g, 'env, Result<(), E>>;
+
+/// One of its tasks, handed out.
+pub(crate) type GroupReady<'t, 'g, 'env, E> = Ready<'t, 'g, 'env, Result<(), E>>;
 
 /// A nursery that was opened. Dropped, it is closed, with all that is left in it; a panic that came
 /// up and was not passed on goes on here.

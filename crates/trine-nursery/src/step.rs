@@ -23,13 +23,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::Poll;
 
-use trine_core::lowlevel::{Found, Ready, Sweep, TaskId};
+use trine_core::lowlevel::{Found, Sweep, TaskId};
 
 use crate::call::{Call, News};
 use crate::frames::Frames;
 use crate::origin::Origin;
 use crate::payload::Payload;
-use crate::shared::{GroupTurn, Shared};
+use crate::shared::{GroupReady, GroupTurn, Shared};
 use crate::task::may_drop;
 
 /// Tasks that are started by tasks that were started while the nursery was being drained, and so on: this many
@@ -70,54 +70,53 @@ fn may_drop_flat(task: &TaskId) -> bool {
 /// One poll of a nursery.
 ///
 /// What it needs is borrowed, so that it lies where it was made: moving it about would be a tenth of its cost.
-pub(crate) struct Step<'p, 'g, 'env, E, B, T> {
-    pub(crate) turn: &'p mut GroupTurn<'g, 'env, E>,
-    pub(crate) shared: &'g Shared<'env, E>,
+pub(crate) struct Step<'p, 'env, E, B, T> {
+    pub(crate) shared: &'p Shared<'env, E>,
     pub(crate) body: Pin<&'p mut Option<B>>,
     pub(crate) value: &'p mut Option<T>,
     pub(crate) cancelled: Cancelled,
 }
 
-impl<'env, E, B, T> Step<'_, '_, 'env, E, B, T>
+impl<'env, E, B, T> Step<'_, 'env, E, B, T>
 where
     B: Future<Output = Result<T, E>>,
 {
     /// Does the whole poll. A cancel that comes up meanwhile wakes us for another.
     #[inline(always)]
-    pub(crate) fn run(&mut self, swept: &mut Swept) {
-        if self.turn.began_cancelled() {
-            return self.drain(swept);
+    pub(crate) fn run(&mut self, turn: &mut GroupTurn<'_, 'env, E>, swept: &mut Swept) {
+        if turn.began_cancelled() {
+            return self.drain(turn, swept);
         }
         *swept = Swept::default();
-        self.answer_calls();
-        self.run_ready::<false>();
+        self.answer_calls(turn);
+        self.run_ready::<false>(turn);
     }
 
     /// The same while a cancel is visible.
     #[inline(never)]
-    fn drain(&mut self, swept: &mut Swept) {
+    fn drain(&mut self, turn: &mut GroupTurn<'_, 'env, E>, swept: &mut Swept) {
         self.look();
-        self.answer_calls();
-        self.run_ready::<true>();
-        self.sweep(swept);
+        self.answer_calls(turn);
+        self.run_ready::<true>(turn);
+        self.sweep(turn, swept);
     }
 
     /// Looks at the tasks that the run polls and that have called. Says whether there were any.
     #[inline(always)]
-    fn answer_calls(&mut self) -> bool {
+    fn answer_calls(&mut self, turn: &mut GroupTurn<'_, 'env, E>) -> bool {
         let called = self.shared.frames().is_some_and(Frames::has_calls);
         if called {
-            self.answer_each();
+            self.answer_each(turn);
         }
         called
     }
 
     #[cold]
-    fn answer_each(&mut self) {
+    fn answer_each(&mut self, turn: &mut GroupTurn<'_, 'env, E>) {
         let Some(frames) = self.shared.frames() else { return };
         let mut calls = frames.take_calls();
         for call in calls.drain(..) {
-            self.answer(call);
+            self.answer(turn, call);
         }
         frames.reuse_calls(calls);
     }
@@ -133,29 +132,30 @@ where
 
     /// Polls what is ready. A panic ends the task that it came from.
     #[inline(always)]
-    fn run_ready<const DRAINS: bool>(&mut self) {
-        while let Err(payload) = catch_unwind(AssertUnwindSafe(|| self.poll_ready::<DRAINS>())) {
-            self.panicked(payload);
+    fn run_ready<const DRAINS: bool>(&mut self, turn: &mut GroupTurn<'_, 'env, E>) {
+        while let Err(payload) = catch_unwind(AssertUnwindSafe(|| self.poll_ready::<DRAINS>(turn)))
+        {
+            self.panicked(turn, payload);
         }
     }
 
     /// A task, or its destructors, have panicked. In the second case it is gone already.
     #[cold]
-    fn panicked(&mut self, payload: Payload) {
+    fn panicked(&mut self, turn: &mut GroupTurn<'_, 'env, E>, payload: Payload) {
         self.shared.fail_by_panic(payload);
-        if self.turn.is_at(self.shared.body()) {
+        if turn.is_at(self.shared.body()) {
             return self.end_body();
         }
-        let (shared, task) = (self.shared, self.turn.task());
-        shared.catch(|| self.turn.end());
+        let task = turn.task();
+        self.shared.catch(|| turn.end());
         if let Some(task) = task {
-            shared.services.forget_host(task);
+            self.shared.services.forget_host(task);
         }
     }
 
     #[inline(always)]
-    fn poll_ready<const DRAINS: bool>(&mut self) {
-        while let Some(ready) = self.turn.next() {
+    fn poll_ready<const DRAINS: bool>(&mut self, turn: &mut GroupTurn<'_, 'env, E>) {
+        while let Some(ready) = turn.next() {
             self.poll_one::<DRAINS>(ready);
         }
     }
@@ -163,64 +163,57 @@ where
     /// Polls one member of the group. Whether that may have to be drained is settled for each kind of turn
     /// when it is compiled: the common kind is part of the nursery's poll.
     #[inline(always)]
-    fn poll_one<const DRAINS: bool>(&mut self, ready: Ready) {
-        if ready == Ready::Place {
-            return self.poll_place();
+    fn poll_one<const DRAINS: bool>(&mut self, mut ready: GroupReady<'_, '_, 'env, E>) {
+        if ready.is_place() {
+            return self.poll_place(&ready);
         }
         if DRAINS && self.cancelled.tasks {
-            return self.drain_one();
+            return self.drain_one(ready);
         }
-        let poll = self.turn.poll();
-        self.settle(poll);
+        let poll = ready.poll();
+        self.settle(ready, poll);
     }
 
     /// Ends a task that is done. Its destructors may panic, like its code: so this is for those who catch it.
     #[inline(always)]
-    fn settle(&mut self, poll: Poll<Result<(), E>>) {
+    fn settle(&self, ready: GroupReady<'_, '_, 'env, E>, poll: Poll<Result<(), E>>) {
         match poll {
             Poll::Pending => {}
-            Poll::Ready(Ok(())) => self.end_polled(),
-            Poll::Ready(Err(error)) => self.end_by(error),
+            Poll::Ready(Ok(())) => self.end_polled(ready),
+            Poll::Ready(Err(error)) => self.end_by(ready, error),
         }
     }
 
     #[inline(always)]
-    fn end_polled(&mut self) {
-        self.turn.end();
+    fn end_polled(&self, ready: GroupReady<'_, '_, 'env, E>) {
         if self.shared.services.host().is_some() {
-            self.forget_host();
+            // Also if it panics as it ends, it was no longer there for the others.
+            self.shared.services.forget_host(ready.task());
         }
+        ready.end();
     }
 
     #[cold]
-    fn forget_host(&mut self) {
-        if let Some(task) = self.turn.task() {
-            self.shared.services.forget_host(task);
-        }
-    }
-
-    #[cold]
-    fn end_by(&mut self, error: E) {
-        let origin = self.turn.task().map(Origin::of);
-        self.shared.fail(error, origin.unwrap_or_default());
-        self.end_polled();
+    fn end_by(&self, ready: GroupReady<'_, '_, 'env, E>, error: E) {
+        self.shared.fail(error, Origin::of(ready.task()));
+        self.end_polled(ready);
     }
 
     /// Polls a task that is cancelled, and drops it if it needs no draining.
     #[cold]
-    fn drain_one(&mut self) {
-        let Some(task) = self.turn.task() else { return };
+    fn drain_one(&self, mut ready: GroupReady<'_, '_, 'env, E>) {
+        let task = ready.task();
         let serves = self.serves_others(task);
         if serves && self.cancelled.hard {
             // It would come to its end, since its shield no longer holds.
             return;
         }
-        let poll = self.turn.poll();
+        let poll = ready.poll();
         if poll.is_pending() && may_drop(&task) && !serves {
             self.shared.note_cut();
-            self.end_polled();
+            self.end_polled(ready);
         } else {
-            self.settle(poll);
+            self.settle(ready, poll);
         }
     }
 
@@ -232,15 +225,12 @@ where
     }
 
     /// Polls the body; or nothing, if it is the place of a task that is about to move in.
-    fn poll_place(&mut self) {
-        if self.turn.is_at(self.shared.body()) {
-            self.poll_body();
+    fn poll_place(&mut self, ready: &GroupReady<'_, '_, 'env, E>) {
+        if !ready.is(self.shared.body()) {
+            return;
         }
-    }
-
-    fn poll_body(&mut self) {
         let Some(body) = self.body.as_mut().as_pin_mut() else { return };
-        match self.turn.poll_with(|cx| body.poll(cx)) {
+        match ready.poll_with(|cx| body.poll(cx)) {
             Poll::Pending if !self.cancelled.body || !self.may_drop_body() => return,
             Poll::Pending => self.shared.note_cut(),
             Poll::Ready(Ok(value)) => *self.value = Some(value),
@@ -250,8 +240,8 @@ where
     }
 
     /// Ends a task that is not being polled.
-    fn end_task(&mut self, task: TaskId) {
-        self.shared.drop_task(task, Some(self.turn));
+    fn end_task(&self, turn: &mut GroupTurn<'_, 'env, E>, task: TaskId) {
+        self.shared.drop_task(task, Some(turn));
     }
 
     /// Drops the body. Its frame stays until the nursery ends.
@@ -266,7 +256,7 @@ where
     }
 
     /// Looks at a task that the run polls and that has called.
-    fn answer(&mut self, call: Call) {
+    fn answer(&self, turn: &mut GroupTurn<'_, 'env, E>, call: Call) {
         let task = call.task;
         if !self.shared.group.has(task) {
             return;
@@ -279,32 +269,33 @@ where
             News::Failed(error) => self.shared.fail_boxed(error, origin),
             News::Panicked(payload) => self.shared.fail_by_panic(payload),
         }
-        self.end_task(task);
+        self.end_task(turn, task);
     }
 
     /// Polls a task that need not be ready. If it is one that the run polls, and ends by this, it calls, like
     /// always.
-    fn visit(&mut self, task: TaskId) {
+    fn visit(&mut self, turn: &mut GroupTurn<'_, 'env, E>, task: TaskId) {
         if task.is_flat() {
-            self.turn.visit(task);
+            turn.visit(task);
             if may_drop_flat(&task) {
                 self.shared.note_cut();
-                self.end_task(task);
+                self.end_task(turn, task);
             }
             return;
         }
         let polled = catch_unwind(AssertUnwindSafe(|| {
-            self.turn.visit(task);
-            self.poll_one::<true>(Ready::Task);
+            if let Some(ready) = turn.visit(task) {
+                self.poll_one::<true>(ready);
+            }
         }));
         if let Err(payload) = polled {
-            self.panicked(payload);
+            self.panicked(turn, payload);
         }
     }
 
     /// Drops what is cancelled and needs no draining, once for each cancel.
     #[cold]
-    fn sweep(&mut self, swept: &mut Swept) {
+    fn sweep(&mut self, turn: &mut GroupTurn<'_, 'env, E>, swept: &mut Swept) {
         let cancelled = self.cancelled;
         let level = if cancelled.hard { Level::Hard } else { Level::Cancel };
         if cancelled.tasks && swept.tasks < level {
@@ -313,16 +304,16 @@ where
                 // They keep the nursery open, which must come to its end now.
                 self.shared.share_frames().give_up_starts();
             }
-            self.sweep_tasks();
+            self.sweep_tasks(turn);
         }
         if cancelled.body && swept.body < level {
             swept.body = level;
-            self.sweep_body();
+            self.sweep_body(turn);
         }
         if cancelled.tasks {
             let mut generations = 0..GENERATIONS_PER_TURN;
             let more = loop {
-                let found = self.run_new() || self.run_late() || self.answer_calls();
+                let found = self.run_new(turn) || self.run_late(turn) || self.answer_calls(turn);
                 if !found || generations.next().is_none() {
                     break found;
                 }
@@ -334,41 +325,42 @@ where
 
     /// Goes through the tasks that there are now: those that come meanwhile are new ones. Destructors that
     /// panic have ended their task all the same.
-    fn sweep_tasks(&mut self) {
+    fn sweep_tasks(&mut self, turn: &mut GroupTurn<'_, 'env, E>) {
         let mut sweep = self.shared.group.begin_sweep();
-        while let Err(payload) = catch_unwind(AssertUnwindSafe(|| self.sweep_on(&mut sweep))) {
-            self.panicked(payload);
+        while let Err(payload) = catch_unwind(AssertUnwindSafe(|| self.sweep_on(turn, &mut sweep)))
+        {
+            self.panicked(turn, payload);
         }
     }
 
-    fn sweep_on(&mut self, sweep: &mut Sweep) {
-        while let Some(found) = self.turn.sweep(sweep) {
+    fn sweep_on(&mut self, turn: &mut GroupTurn<'_, 'env, E>, sweep: &mut Sweep) {
+        while let Some(found) = turn.sweep(sweep) {
             match found {
-                Found::Other(task) => self.sweep_busy(task),
                 // The host of the services is not among these: it is shielded.
-                Found::Idle { outside } => {
+                Found::Idle(ready, outside) => {
                     if outside {
                         self.shared.note_cut();
                     }
-                    self.end_polled();
+                    ready.end();
                 }
+                Found::Other(task) => self.sweep_busy(turn, task),
             }
         }
     }
 
-    fn sweep_busy(&mut self, task: TaskId) {
+    fn sweep_busy(&mut self, turn: &mut GroupTurn<'_, 'env, E>, task: TaskId) {
         // The run has been told to poll it, or it has called.
         if task.is_flat() && (task.has_guards() || task.is_over()) {
             return;
         }
         if !may_drop(&task) || task.is_ready() || self.serves_others(task) {
-            return self.visit(task);
+            return self.visit(turn, task);
         }
         self.shared.note_cut();
-        self.end_task(task);
+        self.end_task(turn, task);
     }
 
-    fn sweep_body(&mut self) {
+    fn sweep_body(&mut self, turn: &mut GroupTurn<'_, 'env, E>) {
         if self.body.is_none() {
             return;
         }
@@ -376,8 +368,11 @@ where
             self.shared.note_cut();
             return self.end_body();
         }
-        self.turn.visit(*self.shared.body());
-        let polled = catch_unwind(AssertUnwindSafe(|| self.poll_body()));
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            if let Some(ready) = turn.visit(*self.shared.body()) {
+                self.poll_place(&ready);
+            }
+        }));
         if let Err(payload) = polled {
             self.shared.fail_by_panic(payload);
             self.end_body();
@@ -386,29 +381,28 @@ where
 
     /// Gives their one poll to tasks that were started while the others were drained. Says whether there
     /// were any.
-    fn run_new(&mut self) -> bool {
+    fn run_new(&mut self, turn: &mut GroupTurn<'_, 'env, E>) -> bool {
         let mut found = false;
-        self.turn.again();
-        while let Some(ready) = self.turn.next() {
-            let Some(task) = self.turn.task() else { break };
-            let drained = ready == Ready::Task && task.has_guards();
-            if drained || self.turn.is_at(self.shared.body()) {
+        turn.again();
+        while let Some(ready) = turn.next() {
+            let (task, is_place) = (ready.task(), ready.is_place());
+            if task == *self.shared.body() || !is_place && task.has_guards() {
                 // It was polled in this turn; its next is due in the next.
                 task.wake();
-            } else if ready == Ready::Task {
+            } else if !is_place {
                 found = true;
-                self.visit(task);
+                self.visit(turn, task);
             }
         }
         found
     }
 
     /// The same for tasks that are the run's to poll: there may be no later tick for them.
-    fn run_late(&mut self) -> bool {
+    fn run_late(&mut self, turn: &mut GroupTurn<'_, 'env, E>) -> bool {
         let late = self.shared.late.take();
         for &task in &late {
             if self.shared.group.has(task) && task.is_ready() {
-                self.visit(task);
+                self.visit(turn, task);
             }
         }
         !late.is_empty()

@@ -14,11 +14,12 @@ async fn in_task_that_ends(group: &Group<'_>, code: impl FnOnce()) {
     let task = group.as_ref().place(Location::caller()).expect("it is open");
     let mut code = Some(code);
     poll_fn(|cx| {
-        let mut turn = group.turn(cx);
-        turn.next().expect("it was just added");
-        if let Some(code) = code.take() {
-            turn.poll_with(|_| code());
-        }
+        group.turn(cx, |turn| {
+            let ready = turn.next().expect("it was just added");
+            if let Some(code) = code.take() {
+                ready.poll_with(|_| code());
+            }
+        });
         Poll::Ready(())
     })
     .await;
@@ -28,7 +29,7 @@ async fn in_task_that_ends(group: &Group<'_>, code: impl FnOnce()) {
 /// Hands out what is ready: nothing, but the places of tasks that have ended.
 async fn clear(group: &Group<'_>) {
     poll_fn(|cx| {
-        assert!(group.turn(cx).next().is_none());
+        assert!(group.turn(cx, |turn| turn.next().is_none()));
         Poll::Ready(())
     })
     .await;

@@ -31,6 +31,12 @@ impl Tree {
         frame.is_some_and(|frame| frame.seen == self.epoch && !frame.flags.has(Flags::VISIBLE))
     }
 
+    /// A frame's generation; 0 of none.
+    #[inline(always)]
+    pub(crate) fn generation_of(&self, id: FrameId) -> u16 {
+        if id.index() < self.frames.len() { self.frames[id.index()].generation } else { 0 }
+    }
+
     /// A frame's generation, and the epoch if it is known that no cancel is visible from it; else 0.
     #[inline]
     pub(crate) fn look_at(&self, id: FrameId) -> (u16, u32) {

@@ -9,6 +9,7 @@
 use std::cell::{RefCell, RefMut};
 use std::collections::VecDeque;
 use std::fmt;
+use std::ops::{Deref, DerefMut};
 
 use crate::waiter::{Waiter, WakeCall};
 
@@ -81,6 +82,24 @@ pub struct WaitCell<S> {
 struct Inner<S> {
     state: S,
     wakes: Wakes,
+}
+
+struct Lent<'a, S>(RefMut<'a, Inner<S>>);
+
+impl<S> Deref for Lent<'_, S> {
+    type Target = S;
+
+    #[inline(always)]
+    fn deref(&self) -> &S {
+        &self.0.state
+    }
+}
+
+impl<S> DerefMut for Lent<'_, S> {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut S {
+        &mut self.0.state
+    }
 }
 
 impl<S> WaitCell<S> {
@@ -181,6 +200,25 @@ impl<S> WaitCell<S> {
     #[inline]
     pub fn quietly<R>(&self, change: impl FnOnce(&mut S) -> R) -> R {
         change(&mut self.inner.borrow_mut().state)
+    }
+
+    /// Lends the state, to be changed in a way that wakes nobody. What [`quietly`](Self::quietly) gives its
+    /// function, for code that is to be compiled into one piece with what follows.
+    ///
+    /// # Panics
+    ///
+    /// When called from within the closure of another method, or while the state is lent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let tickets = trine_core::lowlevel::WaitCell::new(3);
+    /// *tickets.lend() -= 1;
+    /// assert_eq!(tickets.read(|left| *left), 2);
+    /// ```
+    #[inline(always)]
+    pub fn lend(&self) -> impl DerefMut<Target = S> {
+        Lent(self.inner.borrow_mut())
     }
 
     /// Changes the state and wakes nobody yet: the wakes go on a list of the caller, who changes

@@ -23,6 +23,7 @@
 //! `grant` puts it on the list of [`Wakes`], `refresh` and `leave` return what is no longer wanted,
 //! to be carried out of the borrow.
 
+mod alone;
 mod check;
 mod entry;
 
@@ -30,7 +31,7 @@ pub use self::entry::Place;
 
 use self::entry::Entry;
 use crate::wait_cell::Wakes;
-use crate::waiter::{Waiter, WakeCall};
+use crate::waiter::Waiter;
 
 /// Those who wait, first come first served.
 ///
@@ -325,74 +326,6 @@ impl<P> WaitLine<P> {
         waiter
     }
 
-    /// Takes the first in line out of it, if it accepts, to be called, and lends its payload to be
-    /// filled: a `next` and a `grant` in one, for what is handed on most often. `None` also if the
-    /// first is passed over: another may accept.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use std::task::{Context, Waker};
-    /// # use trine_core::lowlevel::{WaitLine, Waiter};
-    /// let mut line = WaitLine::new();
-    /// let place = line.join(Waiter::new(&Context::from_waker(Waker::noop())), None);
-    /// if let Some((call, payload)) = line.serve_first() {
-    ///     *payload = Some("parcel");
-    ///     call.make();
-    /// }
-    /// assert_eq!(line.take_granted(place, Option::take), Some("parcel"));
-    /// ```
-    #[inline]
-    pub fn serve_first(&mut self) -> Option<(WakeCall, &mut P)> {
-        if self.head != Some(Place::SOLE) {
-            return self.serve_first_of_others();
-        }
-        let call = self.sole.waiter.take_if(|waiter| waiter.accepts())?.into_call();
-        let next = self.sole.next.take();
-        self.head = next;
-        match next {
-            Some(next) => self.entry_mut(next).prev = None,
-            None => self.tail = None,
-        }
-        self.debug_check(Place::SOLE);
-        Some((call, self.sole.payload.as_mut()?))
-    }
-
-    #[inline(never)]
-    fn serve_first_of_others(&mut self) -> Option<(WakeCall, &mut P)> {
-        let place = self.head.filter(|place| self.accepts(*place))?;
-        let call = self.dismiss(place).into_call();
-        Some((call, self.payload_mut(place)))
-    }
-
-    /// Picks up what `take` finds in the payload of an entry that was granted, and with it gives
-    /// the place up. `None`, and the place is kept, while the entry is parked or if `take` finds
-    /// nothing; `take` must not run foreign code, nor leave anything behind that does when it is
-    /// dropped.
-    ///
-    /// # Examples
-    ///
-    /// See [`serve_first`](Self::serve_first).
-    #[inline]
-    pub fn take_granted<R>(
-        &mut self,
-        place: Place,
-        take: impl FnOnce(&mut P) -> Option<R>,
-    ) -> Option<R> {
-        if place == Place::SOLE {
-            let result = self.sole.take_granted(take);
-            self.debug_check(place);
-            return result;
-        }
-        let free = self.free;
-        let entry = &mut self.entries[place.index()];
-        let result = entry.take_granted(take)?;
-        entry.next = free;
-        self.free = Some(place);
-        self.debug_check(place);
-        Some(result)
-    }
-
     /// Whether the entry was granted, so that its payload holds the result.
     ///
     /// # Examples
@@ -499,7 +432,9 @@ mod tests {
     #[derive(Clone, Copy, Debug)]
     enum Step {
         Join,
+        JoinAlone,
         GrantNext,
+        ServeAlone,
         Dismiss(usize),
         Rejoin(usize),
         Refresh(usize),
@@ -510,7 +445,9 @@ mod tests {
     fn step() -> impl Strategy<Value = Step> {
         prop_oneof![
             3 => Just(Step::Join),
+            2 => Just(Step::JoinAlone),
             2 => Just(Step::GrantNext),
+            1 => Just(Step::ServeAlone),
             1 => any::<usize>().prop_map(Step::Dismiss),
             1 => any::<usize>().prop_map(Step::Rejoin),
             1 => any::<usize>().prop_map(Step::Refresh),
@@ -534,6 +471,22 @@ mod tests {
             for (number, step) in steps.into_iter().enumerate() {
                 match step {
                     Step::Join => queue.push_back((line.join(waiter(), number), number)),
+                    Step::JoinAlone => {
+                        let is_free = queue.is_empty()
+                            && granted.iter().all(|(place, _)| *place != Place::SOLE);
+                        let place = line.join_alone(|| Some((waiter(), number)));
+                        prop_assert_eq!(place, is_free.then_some(Place::SOLE));
+                        queue.extend(place.map(|place| (place, number)));
+                    }
+                    Step::ServeAlone => {
+                        let served = line.serve_alone().map(|(_call, payload)| *payload);
+                        let alone = queue.front().copied().filter(|_| queue.len() == 1);
+                        let alone = alone.filter(|(place, _)| *place == Place::SOLE);
+                        prop_assert_eq!(served, alone.map(|(_, number)| number));
+                        if served.is_some() {
+                            granted.extend(queue.pop_front());
+                        }
+                    }
                     Step::GrantNext => {
                         prop_assert_eq!(line.next(), queue.front().map(|(place, _)| *place));
                         if let Some((place, number)) = queue.pop_front() {

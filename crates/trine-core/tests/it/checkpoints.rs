@@ -6,8 +6,8 @@ use std::pin::pin;
 use std::task::{Poll, ready};
 
 use trine_core::lowlevel::{
-    ScopeFrame, cancel_shielded_checkpoint, cancel_visible, checkpoint_if_cancelled,
-    poll_checkpoint, spawn_system,
+    ScopeFrame, cancel_at_checkpoint, cancel_shielded_checkpoint, cancel_visible,
+    checkpoint_if_cancelled, checkpoints_passed, poll_checkpoint, spawn_system,
 };
 use trine_core::{checkpoint, now, sleep, sleep_forever};
 
@@ -133,6 +133,37 @@ fn a_new_tick_brings_a_new_budget() {
         // The operation that yielded has used one of the next tick's.
         assert!(again == whole || again == whole + 1, "{whole}, then {again}");
     });
+}
+
+/// Each cancel point is counted once, and the one that was asked for cancels and is not passed, wherever in
+/// the budget it lies.
+#[test]
+fn the_nth_cancel_point_cancels() {
+    const PAST_TWO_BUDGETS: u64 = 300;
+    for n in 1..PAST_TWO_BUDGETS {
+        run(async {
+            let frame = ScopeFrame::open();
+            cancel_at_checkpoint(n, &frame);
+            let (passed, yielded, polls) = (Cell::new(0), Cell::new(0), Cell::new(0));
+            let body = poll_fn(|cx| {
+                loop {
+                    polls.set(polls.get() + 1);
+                    match poll_checkpoint(cx) {
+                        Poll::Ready(()) => passed.set(passed.get() + 1),
+                        Poll::Pending if cancel_visible() => return Poll::Pending,
+                        Poll::Pending => {
+                            yielded.set(yielded.get() + 1);
+                            return Poll::Pending;
+                        }
+                    }
+                }
+            });
+            let cut: Option<()> = in_region(&frame, body).await;
+            assert!(cut.is_none());
+            assert_eq!(passed.get() + yielded.get() + 1, n);
+            assert_eq!(checkpoints_passed(), polls.get());
+        });
+    }
 }
 
 /// What had completed before the cancel delivers its result; the cancel is seen at the next

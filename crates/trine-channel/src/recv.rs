@@ -34,16 +34,52 @@ impl<T> Receiver<T> {
         place: &mut Option<Place>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<T, RecvError>> {
-        if place.is_some() {
-            return self.poll_parked(place, cx);
+        if let Some(parked) = *place {
+            let mut state = self.shared().lend();
+            if let Some(item) = state.collect_handed(parked) {
+                drop(state);
+                *place = None;
+                return Poll::Ready(Ok(item));
+            }
+            drop(state);
+            return self.poll_parked(place, parked, cx);
         }
         ready!(poll_checkpoint(cx));
-        if self.is_open()
-            && let Some(item) = self.shared().quietly(State::pop_if_calm)
-        {
-            return Poll::Ready(Ok(item));
+        if !self.is_open() {
+            return self.try_or_park(place, cx);
+        }
+        let mut state = self.shared().lend();
+        if state.is_calm() {
+            if let Some(item) = state.pop() {
+                return Poll::Ready(Ok(item));
+            }
+            drop(state);
+            *place = self.park_alone(cx);
+            if place.is_some() {
+                return Poll::Pending;
+            }
+        } else {
+            drop(state);
+            if let Some(item) = self.take_alone() {
+                return Poll::Ready(Ok(item));
+            }
         }
         self.park_or_take(place, cx)
+    }
+
+    /// With nothing there and nobody in line: mostly nobody is on the way to pick something up either. Gives
+    /// the place in line.
+    #[inline(never)]
+    fn park_alone(&self, cx: &Context<'_>) -> Option<Place> {
+        self.shared().quietly(|state| state.wish_alone(self.handle(), cx))
+    }
+
+    /// Beside others in line: mostly one sender without room.
+    #[inline(never)]
+    fn take_alone(&self) -> Option<T> {
+        let (item, call) = self.shared().quietly(State::take_alone)?;
+        call.make();
+        Some(item)
     }
 
     /// With nothing there, or beside others in line: in line, or from the sender that waits.
@@ -53,9 +89,6 @@ impl<T> Receiver<T> {
         place: &mut Option<Place>,
         cx: &Context<'_>,
     ) -> Poll<Result<T, RecvError>> {
-        if self.is_closed() {
-            return self.try_or_park(place, cx);
-        }
         *place = self.shared().quietly(|state| state.wish_if_simple(self.handle(), cx));
         if place.is_some() { Poll::Pending } else { self.take_or_try(place, cx) }
     }
@@ -102,25 +135,20 @@ impl<T> Receiver<T> {
         received
     }
 
+    /// Refused, or woken for no known reason.
+    #[cold]
     #[inline(never)]
     fn poll_parked(
         &self,
         place: &mut Option<Place>,
+        parked: Place,
         cx: &mut Context<'_>,
     ) -> Poll<Result<T, RecvError>> {
-        let Some(parked) = *place else { return Poll::Pending };
-        if let Some(item) = self.shared().quietly(|state| state.collect_handed(parked)) {
-            *place = None;
-            return Poll::Ready(Ok(item));
-        }
         let received = ready!(self.look_again(parked, cx));
         *place = None;
         Poll::Ready(received)
     }
 
-    /// Refused, or woken for no known reason.
-    #[cold]
-    #[inline(never)]
     fn look_again(&self, place: Place, cx: &mut Context<'_>) -> Poll<Result<T, RecvError>> {
         if let Some(received) =
             self.shared().with(|state, _| state.collect_wish(place, self.is_closed(), false))

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use trine_core::lowlevel::{Place, Waiter, poll_checkpoint};
+use trine_core::lowlevel::{Place, Waiter, WakeCall, poll_checkpoint};
 
 use crate::error::{SendError, TrySendError};
 use crate::sender::Sender;
@@ -29,13 +29,23 @@ impl<'a, T> SendItem<'a, T> {
         Self { sender, item: Some(item), place: None }
     }
 
-    /// Without room, or beside others in line: to the receiver that waits, or in line.
+    /// Beside others in line: mostly one receiver waits. Says whether it has sent.
+    #[inline(never)]
+    fn hand_alone(sender: &Sender<T>, item: &mut Option<T>) -> bool {
+        let call = sender.shared().quietly(|state| state.hand_alone(item));
+        call.map(WakeCall::make).is_some()
+    }
+
+    /// Without room: mostly nobody else waits for it. Gives the place in line.
+    #[inline(never)]
+    fn park_alone(sender: &Sender<T>, item: &mut Option<T>, cx: &Context<'_>) -> Option<Place> {
+        sender.shared().quietly(|state| state.offer_alone(sender.handle(), item, cx))
+    }
+
+    /// To the receiver that waits longest, or in line.
     #[inline(never)]
     fn hand_or_park(&mut self, cx: &Context<'_>) -> Poll<Result<(), SendError<T>>> {
         let sender = self.sender;
-        if sender.is_closed() {
-            return self.try_or_park(cx);
-        }
         let handed = sender.shared().hand(|state| {
             let call = state.hand_if_simple(&mut self.item);
             (call.is_some(), call)
@@ -84,19 +94,6 @@ impl<'a, T> SendItem<'a, T> {
                 Poll::Pending
             }
         }
-    }
-
-    #[inline(never)]
-    fn poll_parked(
-        &mut self,
-        place: Place,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<(), SendError<T>>> {
-        if self.sender.shared().quietly(|state| state.collect_sent(place)) {
-            self.place = None;
-            return Poll::Ready(Ok(()));
-        }
-        self.look_again(place, cx)
     }
 
     /// Refused, or woken for no known reason.
@@ -159,16 +156,36 @@ impl<T> Future for SendItem<'_, T> {
     #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if let Some(place) = self.place {
-            return self.poll_parked(place, cx);
+            let mut state = self.sender.shared().lend();
+            if state.collect_sent(place) {
+                drop(state);
+                self.place = None;
+                return Poll::Ready(Ok(()));
+            }
+            drop(state);
+            return self.look_again(place, cx);
         }
         ready!(poll_checkpoint(cx));
         let this = &mut *self;
         let sender = this.sender;
-        if sender.is_open()
-            && this.item.is_some()
-            && sender.shared().quietly(|state| state.push_if_calm(&mut this.item))
-        {
-            return Poll::Ready(Ok(()));
+        if !sender.is_open() {
+            return this.try_or_park(cx);
+        }
+        let mut state = sender.shared().lend();
+        if state.is_calm() {
+            if state.push_if_room(&mut this.item) {
+                return Poll::Ready(Ok(()));
+            }
+            drop(state);
+            this.place = Self::park_alone(sender, &mut this.item, cx);
+            if this.place.is_some() {
+                return Poll::Pending;
+            }
+        } else {
+            drop(state);
+            if Self::hand_alone(sender, &mut this.item) {
+                return Poll::Ready(Ok(()));
+            }
         }
         this.hand_or_park(cx)
     }

@@ -111,7 +111,7 @@ pub(crate) struct State<T> {
     /// now.
     pub(crate) front_number: u64,
     pub(crate) returned: VecDeque<Handed<T>>,
-    last_ticket: u64,
+    pub(crate) last_ticket: u64,
     pub(crate) reserved: usize,
     pub(crate) senders: usize,
     pub(crate) receivers: usize,
@@ -196,7 +196,7 @@ impl<T> State<T> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn pop(&mut self) -> Option<T> {
         if !self.returned.is_empty() {
             return self.returned.pop_front().map(|handed| handed.item);

@@ -214,6 +214,10 @@ impl Runtime {
             Some(match frame.role {
                 Role::Free { .. } => return None,
                 Role::Task { home, .. } => (FrameKind::Task, Some(home)),
+                // That of the system tasks: nobody polls it, for the run polls them.
+                Role::Group { .. } if frame.site.is_none() && around.is_some() => {
+                    (FrameKind::Scope, None)
+                }
                 Role::Group { poller, .. } => (FrameKind::Nursery, tree.task_behind(id, poller)),
                 Role::Scope { poller, .. } => (FrameKind::Scope, tree.task_behind(id, poller)),
             })

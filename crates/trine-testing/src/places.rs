@@ -43,8 +43,8 @@ const OUR_FILES: [&str; 9] = [
 ];
 
 /// Between the frames of a task and those of whoever polls it.
-const TASK_BEGINS: &str = "trine_core::turn::Ready::poll";
-const TASK_BEGINS_IN: &str = "trine-core/src/turn.rs";
+const TASK_BEGINS: [&str; 2] = ["trine_core::work::", "trine_core::turn::"];
+const TASK_BEGINS_IN: [&str; 2] = ["trine-core/src/work.rs", "trine-core/src/turn.rs"];
 
 /// The stack at a checkpoint, not looked at yet.
 #[derive(Debug)]
@@ -125,8 +125,10 @@ impl Wait {
     fn read(backtrace: &str) -> Self {
         let mut wait = Self { operation: None, awaits: Vec::new() };
         for (function, place) in frames(backtrace) {
-            let begins_here = place.is_some_and(|place| place.contains(TASK_BEGINS_IN));
-            if function.contains(TASK_BEGINS) || begins_here {
+            let files = TASK_BEGINS_IN.iter();
+            if TASK_BEGINS.iter().any(|name| function.contains(name))
+                || place.is_some_and(|place| files.clone().any(|file| place.contains(file)))
+            {
                 break;
             }
             let package = package(function);
@@ -220,8 +222,8 @@ mod tests {
              at /rustc/1234/library/core/src/future/future.rs:133:9
    6: <shop::Counted<F> as core::future::future::Future>::poll
              at ./src/counted.rs:9:5
-   7: trine_core::turn::Ready::poll
-             at ./crates/trine-core/src/turn.rs:190:9
+   7: trine_core::work::poll_future
+             at ./crates/trine-core/src/work.rs:90:9
    8: shop::main::{{closure}}
              at ./src/main.rs:3:10
 ";
@@ -279,8 +281,8 @@ mod tests {
              at ./crates/trine-channel/src/recv.rs:40:9
    3: {async_fn#0}
              at ./src/orders.rs:17:24
-   4: poll<alloc::boxed::Box<u32>>
-             at ./crates/trine-core/src/turn.rs:190:9
+   4: poll_future<alloc::boxed::Box<u32>>
+             at ./crates/trine-core/src/work.rs:90:9
    5: {async_block#0}
              at ./src/main.rs:3:10
 ",

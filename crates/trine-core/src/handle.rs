@@ -48,6 +48,24 @@ impl RemoteHandle {
         Some(Self { mailbox })
     }
 
+    /// Whether both reach the same run.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use trine_core::lowlevel::RemoteHandle;
+    ///
+    /// let (first, again) =
+    ///     trine_core::run(async { (RemoteHandle::current(), RemoteHandle::current()) });
+    /// let other = trine_core::run(async { RemoteHandle::current() });
+    /// let (first, again, other) = (first.unwrap(), again.unwrap(), other.unwrap());
+    /// assert!(first.is_same_run(&again) && !first.is_same_run(&other));
+    /// ```
+    #[must_use]
+    pub fn is_same_run(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.mailbox, &other.mailbox)
+    }
+
     /// Has `call` made on the run's thread, between two ticks, in order with other calls. Never
     /// blocks. An accepted call is made, also when the run is about to end. It must not block and
     /// should not panic: a panic in it ends the run.

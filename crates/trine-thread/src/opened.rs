@@ -11,6 +11,7 @@ use crate::from_thread::FromThreadError;
 use crate::oneshot::{Answer, Question, oneshot};
 use crate::portal::Hall;
 use crate::portal_task::PortalTask;
+use crate::run_handle::RunHandle;
 
 /// The side of the async closure given to [`Portal::open`](crate::Portal::open).
 pub struct Session<V> {
@@ -84,12 +85,13 @@ pub struct Opened<V, R> {
 impl<V, R> Opened<V, R> {
     /// Starts the task of a session and waits until it is open.
     pub(crate) fn open(
+        run: &RunHandle,
         start: impl FnOnce(Session<V>) -> Result<PortalTask<R>, FromThreadError>,
     ) -> Result<Self, OpenError<R>> {
         let (opened, on_open) = oneshot();
         let (close, closed) = oneshot();
         let task = start(Session { opened, closed }).map_err(OpenError::Run)?;
-        match on_open.wait() {
+        match run.wait_for(on_open) {
             Some((value, thread)) => {
                 Ok(Self { value, close: Some(close), task: Some(task), thread })
             }
@@ -108,14 +110,19 @@ impl<V, R> Opened<V, R> {
     ///
     /// # Panics
     ///
-    /// If the closure panicked: the panic resumes here.
+    /// If the closure panicked: the panic resumes here. If it is called on the thread of the run,
+    /// where it would wait for itself.
     ///
     /// # Examples
     ///
     /// See [`Portal::open`](crate::Portal::open).
+    #[track_caller]
     pub fn close(mut self) -> Result<R, FromThreadError> {
         self.close = None;
-        self.task.take().map_or(Err(FromThreadError::RunFinished), PortalTask::join)
+        match self.task.take() {
+            Some(task) => task.join_for("Opened::close"),
+            None => Err(FromThreadError::RunFinished),
+        }
     }
 }
 
@@ -135,7 +142,7 @@ impl<V, R> Drop for Opened<V, R> {
         if let Some(task) = self.task.take()
             && thread::current().id() != self.thread
         {
-            task.wait();
+            drop(task.wait());
         }
     }
 }

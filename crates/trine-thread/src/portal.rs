@@ -254,7 +254,8 @@ impl Portal {
         F: AsyncFnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        ask(&self.run, f, || Hall::here().count()).map(PortalTask::new)
+        let asked = ask(&self.run, f, || Hall::here().count())?;
+        Ok(PortalTask::new(asked, self.run.clone()))
     }
 
     /// Opens something async, for blocking code to hold: closed when the [`Opened`] is closed or
@@ -301,11 +302,12 @@ impl Portal {
     {
         // The same misuse as a blocking call.
         self.run.refuse_own_thread("Portal::open").map_err(OpenError::Run)?;
-        Opened::open(|session| self.start_task(async move || f(session).await))
+        Opened::open(&self.run, |session| self.start_task(async move || f(session).await))
     }
 
     /// Waits for all tasks, then ends the run and its thread. Sessions that are still open are
-    /// closed.
+    /// closed. In that thread itself, and in a worker thread of its run, it cannot wait: the run
+    /// ends later.
     ///
     /// # Panics
     ///
@@ -321,12 +323,14 @@ impl Portal {
         }
     }
 
-    /// Ends the run and waits for its thread; `None` if that is the very thread that asks.
+    /// Ends the run and waits for its thread; `None` if that is the very thread that asks, or waits
+    /// for that.
     fn end(&mut self, end: End) -> Option<thread::Result<()>> {
         // An error means that it has ended already.
         let _ended = self.run.run_sync_soon(move || Hall::here().finish(end));
         let thread = self.thread.take()?;
-        if thread.thread().id() == thread::current().id() {
+        let is_awaited = self.run.own_worker().is_some();
+        if is_awaited || thread.thread().id() == thread::current().id() {
             return None;
         }
         Some(thread.join())

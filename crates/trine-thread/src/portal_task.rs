@@ -3,10 +3,12 @@
 use std::fmt;
 use std::panic::resume_unwind;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use crate::call::Asked;
 use crate::from_thread::FromThreadError;
+use crate::run_handle::RunHandle;
 use crate::served::{Delivery, Outcome};
 
 /// A task that [`Portal::start_task`](crate::Portal::start_task) has started; also a future, for
@@ -15,11 +17,12 @@ use crate::served::{Delivery, Outcome};
 /// Dropping it lets the task go on, and its result is dropped when it comes.
 pub struct PortalTask<T> {
     asked: Asked<T>,
+    run: RunHandle,
 }
 
 impl<T> PortalTask<T> {
-    pub(crate) fn new(asked: Asked<T>) -> Self {
-        Self { asked }
+    pub(crate) fn new(asked: Asked<T>, run: RunHandle) -> Self {
+        Self { asked, run }
     }
 
     /// Blocks until the task is done.
@@ -31,20 +34,32 @@ impl<T> PortalTask<T> {
     ///
     /// # Panics
     ///
-    /// If the task panicked: the panic resumes here.
+    /// If the task panicked: the panic resumes here. If it is called on the thread of the run
+    /// before the task is done, where it would wait for itself.
     ///
     /// # Examples
     ///
     /// See [`Portal`](crate::Portal).
+    #[track_caller]
     pub fn join(self) -> Result<T, FromThreadError> {
-        let Asked { question, switch } = self.asked;
-        let delivery = question.wait();
-        settle(delivery, switch.was_thrown())
+        self.join_for("PortalTask::join")
+    }
+
+    /// The same for another function, of that name.
+    #[track_caller]
+    pub(crate) fn join_for(self, name: &str) -> Result<T, FromThreadError> {
+        if !self.is_finished() {
+            // An error means that the run is about to be over: it has no time for the task any more.
+            self.run.refuse_own_thread(name)?;
+        }
+        let cancelled = Arc::clone(&self.asked.switch);
+        let delivery = self.wait();
+        settle(delivery, cancelled.was_thrown())
     }
 
     /// Blocks until the task is done, whatever came of it.
-    pub(crate) fn wait(self) {
-        drop(self.asked.question.wait());
+    pub(crate) fn wait(self) -> Option<Delivery<T>> {
+        self.run.wait_for(self.asked.question)
     }
 
     /// Cancels the task, and does not wait for it: its shielded parts and cleanup still run.

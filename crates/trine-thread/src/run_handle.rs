@@ -10,6 +10,7 @@ use trine_core::lowlevel::{RemoteHandle, spawn_system};
 
 use crate::call::Call;
 use crate::calls::Calls;
+use crate::context::{CurrentWorker, WorkerContext};
 use crate::from_thread::FromThreadError;
 use crate::oneshot::{Question, oneshot};
 use crate::served::{Delivery, Outcome, Serve, Served};
@@ -108,11 +109,14 @@ impl RunHandle {
     ) -> Result<T, FromThreadError> {
         self.refuse_own_thread("RunHandle::run")?;
         let (answer, question) = oneshot();
+        let worker = self.own_worker();
+        let for_worker = worker.is_some();
         self.send(move || {
-            let mut served = Served::new(f, answer);
+            let mut served =
+                if for_worker { Served::for_worker(f, answer) } else { Served::new(f, answer) };
             spawn_system(poll_fn(move |cx| served.poll(cx)));
         })?;
-        wait_for(question)
+        wait_for(question, worker)
     }
 
     /// Runs a closure on the thread of the run, between two ticks, and blocks until it is done.
@@ -138,15 +142,21 @@ impl RunHandle {
     ) -> Result<T, FromThreadError> {
         self.refuse_own_thread("RunHandle::run_sync")?;
         let (answer, question) = oneshot();
+        let worker = self.own_worker();
+        let for_worker = worker.is_some();
         self.send(move || {
             // Unwind safety: the panic goes on in the calling thread.
             let outcome = match catch_unwind(AssertUnwindSafe(f)) {
                 Ok(value) => Outcome::Returned(value),
                 Err(payload) => Outcome::Panicked(payload),
             };
-            answer.give(Delivery::to_stranger(outcome));
+            answer.give(if for_worker {
+                Delivery::to_worker(outcome)
+            } else {
+                Delivery::to_stranger(outcome)
+            });
         })?;
-        wait_for(question)
+        wait_for(question, worker)
     }
 
     /// Has a closure run on the thread of the run, soon, and does not wait for it. In trio
@@ -229,6 +239,25 @@ impl RunHandle {
         self.calls.send(&self.remote, Box::new(f)).map_err(|_call| FromThreadError::RunFinished)
     }
 
+    /// The work of this thread, if it is a worker of this very run. While it waits for the run it is
+    /// not at work for it: else a run in virtual time would wait for the thread, and that for it.
+    pub(crate) fn own_worker(&self) -> Option<CurrentWorker> {
+        let worker = WorkerContext::current()?;
+        let own = worker.caller().run().is_some_and(|run| run.is_same_run(&self.remote));
+        own.then_some(worker)
+    }
+
+    /// Blocks until there is an answer of somebody in the run who does not know whether it is for a
+    /// worker.
+    pub(crate) fn wait_for<T>(&self, question: Question<T>) -> Option<T> {
+        let Some(worker) = self.own_worker() else { return question.wait() };
+        worker.rest();
+        let answer = question.wait();
+        // At work again; with an error the run is over, and does not count.
+        let _counted = self.run_sync(|| ());
+        answer
+    }
+
     /// Panics on the thread of the run, if the run is not over.
     #[track_caller]
     pub(crate) fn refuse_own_thread(&self, name: &str) -> Result<(), FromThreadError> {
@@ -244,8 +273,15 @@ impl RunHandle {
 }
 
 /// Blocks until there is an answer.
-fn wait_for<T>(question: Question<Delivery<T>>) -> Result<T, FromThreadError> {
-    finish(question.wait())
+fn wait_for<T>(
+    question: Question<Delivery<T>>,
+    worker: Option<CurrentWorker>,
+) -> Result<T, FromThreadError> {
+    let Some(worker) = worker else { return finish(question.wait()) };
+    worker.rest();
+    let mut delivery = question.wait();
+    worker.resume(delivery.as_mut().and_then(|delivery| delivery.work.take()));
+    finish(delivery)
 }
 
 /// What an answer from a run means; none, or a cut, means that the run has ended.

@@ -8,7 +8,7 @@ use trine_cancel::finally;
 use trine_core::{Runner, checkpoint, now, sleep, sleep_forever};
 use trine_testing::MockClock;
 use trine_thread::from_thread::FromThreadError;
-use trine_thread::{OpenError, Portal};
+use trine_thread::{OpenError, Portal, to_thread};
 
 use crate::{Trace, message, secs};
 
@@ -191,6 +191,81 @@ fn dropped_in_its_own_run_a_portal_does_not_wait_for_itself() {
     drop(portal);
     // The last of the two ends the run, whichever it is; and neither hangs.
     let _done_or_cut = task.unwrap().join();
+}
+
+// rule: T-6
+#[test]
+fn on_the_thread_of_the_portal_waiting_for_its_task_is_refused() {
+    let portal = Arc::new(portal());
+    let inside = Arc::clone(&portal);
+    let messages = portal.run(async move || {
+        let task = inside.start_task(async || 1).unwrap();
+        let joined = catch_unwind(AssertUnwindSafe(|| task.join()));
+        // One that is done can be asked for its result anywhere.
+        let done = inside.start_task(async || 2).unwrap();
+        while !done.is_finished() {
+            checkpoint().await;
+        }
+        (message(joined.unwrap_err()), done.join())
+    });
+    let refused = "`PortalTask::join` was called on the thread of its own run, where it would wait for itself: await \
+                   instead";
+    assert_eq!(messages, Ok((refused.to_owned(), Ok(2))));
+
+    let opened = portal.open(async |session| session.hold(()).await).unwrap();
+    let closed = portal
+        .run(async move || message(catch_unwind(AssertUnwindSafe(|| opened.close())).unwrap_err()));
+    assert!(closed.unwrap().starts_with("`Opened::close` was called on the thread of its own run"));
+}
+
+/// A worker of the portal's run that waits for the portal is not at work meanwhile, so virtual time
+/// goes on.
+// rule: K-2
+#[test]
+fn a_worker_of_the_portal_may_wait_for_its_tasks() {
+    let portal = Arc::new(portal());
+    let inside = Arc::clone(&portal);
+    let answers = portal.run(async move || {
+        let closure = to_thread::run_sync(move || {
+            let slow = async || sleep(secs(3600)).await;
+            let task = inside.start_task(slow).unwrap();
+            let seen = (task.join(), inside.run(slow), inside.run_sync(|| 1));
+            let opened = inside.open(async move |session| {
+                slow().await;
+                session.hold(2).await;
+                slow().await;
+                3
+            });
+            (seen, opened.unwrap().close())
+        });
+        closure.await
+    });
+    assert_eq!(answers, Ok(((Ok(()), Ok(()), Ok(1)), Ok(3))));
+}
+
+/// The run would wait for its worker, and the worker for the run.
+// rule: T-9
+#[test]
+fn dropped_or_stopped_in_a_worker_of_its_run_a_portal_does_not_wait_for_itself() {
+    for stop in [false, true] {
+        let portal = portal();
+        let run = portal.handle().clone();
+        let (done, on_done) = mpsc::channel();
+        let ends_the_portal = move || {
+            if stop {
+                portal.stop()
+            } else {
+                drop(portal)
+            }
+            done.send(()).unwrap();
+        };
+        let task = run.run(async move || to_thread::run_sync(ends_the_portal).await);
+        let _done_or_cut = task;
+        on_done.recv().unwrap();
+        while run.run_sync_soon(|| ()).is_ok() {
+            thread::yield_now();
+        }
+    }
 }
 
 #[test]

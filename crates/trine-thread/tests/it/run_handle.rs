@@ -340,6 +340,29 @@ fn a_worker_of_one_run_may_call_into_another() {
     assert_eq!(answer, Ok("from the other run"));
 }
 
+/// A worker that waits for its run, by whichever way, is not at work meanwhile.
+// rule: K-2
+#[test]
+fn virtual_time_goes_on_while_a_worker_waits_by_a_handle() {
+    run(async {
+        let (start, handle) = (now(), RunHandle::current());
+        let closure = to_thread::run_sync(move || {
+            let slept = handle.run(async || {
+                sleep(secs(3600)).await;
+                now()
+            });
+            // At work again, so that no time passes unseen.
+            for _ in 0..1_000 {
+                thread::yield_now();
+            }
+            (slept, handle.run_sync(now))
+        });
+        let beside = move_on_after(secs(5000), sleep_forever());
+        let (seen, _) = futures_lite::future::zip(closure, beside).await;
+        assert_eq!(seen, (Ok(start + secs(3600)), Ok(start + secs(3600))));
+    });
+}
+
 #[test]
 fn call_is_send_and_runs_under_any_executor() {
     fn assert_send<T: Send>(_: &T) {}

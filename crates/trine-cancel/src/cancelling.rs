@@ -175,6 +175,9 @@
 //! - a test that comes to rest over this fails, with the line of what is kept and the task that has
 //!   it.
 //!
+//! A call of `to_thread::run_sync` that is kept needs none of this: its thread is told of the cancel, what
+//! it asks of the run is refused, and the cancel waits until the thread has ended, no longer.
+//!
 //! ```
 //! use std::{cell::Cell, pin::pin, time::Duration};
 //! use trine_cancel::{CancelScope, finally};

@@ -27,6 +27,9 @@ pub(crate) struct GuardNode {
     first: u32,
     next: u32,
     previous: u32,
+    /// A task that is woken, too, when a cancel is to be noticed in here; 0 is none.
+    watcher: u32,
+    watcher_generation: u16,
 }
 
 impl Tree {
@@ -81,6 +84,24 @@ impl Tree {
         self.frames[id.index()].flags.set(Flags::HOLDS, on);
         self.update_contribution(id, held);
         self.check_near(id);
+    }
+
+    /// Has a task woken, too, when a cancel is to be noticed in a frame, for as long as that
+    /// contributes.
+    pub(crate) fn set_watcher(&mut self, id: FrameId, watcher: FrameId, generation: u16) {
+        if let Some(at) = self.node(id) {
+            self.guards[at].watcher = watcher.0;
+            self.guards[at].watcher_generation = generation;
+        }
+    }
+
+    /// Wakes who watches over a frame.
+    pub(crate) fn wake_watcher(&mut self, id: FrameId) {
+        let Some(node) = self.node(id).map(|at| &self.guards[at]) else { return };
+        let (watcher, generation) = (FrameId(node.watcher), node.watcher_generation);
+        if watcher.is_some() {
+            self.wake(watcher, generation);
+        }
     }
 
     /// Brings the node of a frame in line with its flags, after they were changed.

@@ -10,12 +10,18 @@
 //! |---|---|
 //! | at the end of a grace: all that holds up this cancel | what is kept holds it up no longer, and is dropped with the rest |
 //! | by a test whose run is stuck: everything | what is kept is named |
+//! | by whoever looks after a region, once that is cancelled | it need not be waited for, if its owner says so |
 //!
 //! A task that was woken again meanwhile is waited for: a combinator may come to the rest in its
 //! next turn.
 
+use std::task::Waker;
+
 use crate::frame::{Flags, FrameId, Poller, Role};
+use crate::runtime::Runtime;
+use crate::scope::ScopeFrame;
 use crate::tree::Tree;
+use crate::waker::Word;
 
 /// What is left to drain in a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +30,91 @@ pub(crate) enum Left {
     /// Only what is kept, as it seems, by a task that will be polled again. Then it is known.
     Unsure,
     Something,
+}
+
+/// What became of the question whether a region is polled at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attention {
+    /// It was polled since it was asked for the last time, or was never asked for.
+    Polled,
+    /// Whoever has it will have a turn.
+    Asked,
+    /// Whoever has it had a turn, and did not poll it.
+    Kept,
+}
+
+impl ScopeFrame {
+    /// Has the task behind `waker`, one of this run, woken too when a cancel is to be noticed in this region,
+    /// for as long as it [holds](Self::set_holds): to look after it, should nobody poll it. Another waker
+    /// changes nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::{future::poll_fn, task::Poll};
+    /// use trine_core::lowlevel::ScopeFrame;
+    ///
+    /// trine_core::run(async {
+    ///     let (around, region) = (ScopeFrame::open(), ScopeFrame::open());
+    ///     region.set_holds(true);
+    ///     poll_fn(|cx| Poll::Ready(region.set_watcher(cx.waker()))).await;
+    ///     around.cancel(); // that region is not inside
+    /// });
+    /// ```
+    pub fn set_watcher(&self, waker: &Waker) {
+        Runtime::with(|runtime| {
+            let Some(word) = Word::of(waker).filter(|word| word.run() == runtime.run_id()) else {
+                return;
+            };
+            runtime.peek(|tree| tree.set_watcher(self.id(), word.frame(), word.generation()));
+        });
+    }
+
+    /// Wakes whoever polls this region, and remembers that it did: [`attention`](Self::attention)
+    /// then says what came of it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::{future::poll_fn, task::Poll};
+    /// use trine_core::lowlevel::{Attention, ScopeFrame};
+    ///
+    /// trine_core::run(async {
+    ///     let region = ScopeFrame::open();
+    ///     let poll = || poll_fn(|cx| Poll::Ready(region.enter(cx, |_| ())));
+    ///     poll().await;
+    ///     region.ask();
+    ///     assert_eq!(region.attention(), Attention::Asked);
+    ///     trine_core::checkpoint().await;
+    ///     assert_eq!(region.attention(), Attention::Kept); // this task has had its turn
+    ///     poll().await;
+    ///     assert_eq!(region.attention(), Attention::Polled);
+    /// });
+    /// ```
+    pub fn ask(&self) {
+        Runtime::with(|runtime| {
+            runtime.tree(|tree| {
+                tree.wake_frame(self.id());
+                tree.mark_asked(self.id());
+            });
+        });
+    }
+
+    /// What became of the last [`ask`](Self::ask).
+    ///
+    /// # Examples
+    ///
+    /// See [`ask`](Self::ask).
+    #[must_use]
+    pub fn attention(&self) -> Attention {
+        Runtime::with(|runtime| {
+            runtime.peek(|tree| match tree.is_asked(self.id()) {
+                false => Attention::Polled,
+                true if tree.will_be_polled(self.id()) => Attention::Asked,
+                true => Attention::Kept,
+            })
+        })
+    }
 }
 
 impl Tree {

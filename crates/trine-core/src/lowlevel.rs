@@ -25,6 +25,7 @@ pub use crate::holders::{
 };
 pub use crate::idle::{WaitIdle, wait_idle};
 pub use crate::instrument::{InstrumentId, add_instrument, remove_instrument};
+pub use crate::kept::Attention;
 pub use crate::members::{Found, Sweep};
 pub use crate::outside::OutsideWork;
 pub use crate::probe::{

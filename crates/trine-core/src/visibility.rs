@@ -232,6 +232,7 @@ impl Tree {
         while let Some(inner) = pending.pop() {
             if self.is_visible(inner) {
                 self.wake_frame(inner);
+                self.wake_watcher(inner);
                 self.guarded_inside(inner, &mut pending);
             }
         }

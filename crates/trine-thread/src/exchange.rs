@@ -10,10 +10,11 @@
 //! | host is   | set by                                            | a result       | a request      |
 //! |-----------|---------------------------------------------------|----------------|----------------|
 //! | waiting   | `new`                                             | is kept for it | is kept for it |
+//! | deaf      | `deafen`: its run is over, but it is there        | is kept for it | is given back  |
 //! | gone      | `abandon`                                         | is dropped     | is given back  |
 //! | lingering | `poll_ended`: gone, but the end is waited for     | is dropped     | is given back  |
 //!
-//! Whatever the worker changes wakes who waits; a waker is called, and a value dropped, only
+//! Whatever the worker changes wakes who waits, and who has asked by `watch`; a waker is called, and a value dropped, only
 //! outside the lock. `tests/loom` tries all interleavings of this.
 
 use std::collections::VecDeque;
@@ -33,6 +34,7 @@ pub(crate) struct Exchange<Q, T> {
 struct State<Q, T> {
     host: Host,
     waker: Option<Waker>,
+    watcher: Option<Waker>,
     requests: VecDeque<Q>,
     result: Option<T>,
     /// Whether the closure is over.
@@ -43,6 +45,7 @@ struct State<Q, T> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Host {
     Waiting,
+    Deaf,
     Gone,
     Lingering,
 }
@@ -52,6 +55,15 @@ pub(crate) enum News<Q, T> {
     Finished(T),
     Requests(VecDeque<Q>),
     Nothing,
+}
+
+/// What a watcher finds.
+#[derive(Clone, Copy)]
+pub(crate) struct Found {
+    /// Whether there is something for the host.
+    pub(crate) news: bool,
+    /// Whether the closure is over.
+    pub(crate) ended: bool,
 }
 
 /// What a host leaves behind that goes away.
@@ -67,6 +79,7 @@ impl<Q, T> Exchange<Q, T> {
         let state = State {
             host: Host::Waiting,
             waker: None,
+            watcher: None,
             requests: VecDeque::new(),
             result: None,
             ended: false,
@@ -106,11 +119,9 @@ impl<Q, T> Exchange<Q, T> {
             return Err(request);
         }
         state.requests.push_back(request);
-        let waker = state.waker.take();
+        let wakers = state.take_wakers();
         drop(state);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        wakers.into_iter().flatten().for_each(Waker::wake);
         Ok(())
     }
 
@@ -119,22 +130,46 @@ impl<Q, T> Exchange<Q, T> {
         let mut result = Some(result);
         let mut state = self.lock();
         state.ended = true;
-        if state.host == Host::Waiting {
+        if matches!(state.host, Host::Waiting | Host::Deaf) {
             std::mem::swap(&mut state.result, &mut result);
         }
-        let waker = state.waker.take();
+        let wakers = state.take_wakers();
         drop(state);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        wakers.into_iter().flatten().for_each(Waker::wake);
         drop(result);
+    }
+
+    /// Somebody looks after the host, and is woken by what the worker changes next, too.
+    pub(crate) fn watch(&self, watcher: &Waker) -> Found {
+        // Cloned before the lock, dropped after it: both may run foreign code.
+        let mut watcher = Some(watcher.clone());
+        let mut state = self.lock();
+        std::mem::swap(&mut state.watcher, &mut watcher);
+        let news = state.result.is_some() || !state.requests.is_empty();
+        let found = Found { news, ended: state.ended };
+        drop(state);
+        found
+    }
+
+    /// Takes the requests that the host has not begun, for somebody who looks after it.
+    pub(crate) fn take_requests(&self) -> VecDeque<Q> {
+        std::mem::take(&mut self.lock().requests)
+    }
+
+    /// The host's run is over: requests are given back from now on. Gives those that were not begun.
+    pub(crate) fn deafen(&self) -> VecDeque<Q> {
+        let mut state = self.lock();
+        if state.host == Host::Waiting {
+            state.host = Host::Deaf;
+        }
+        std::mem::take(&mut state.requests)
     }
 
     /// The host goes away.
     pub(crate) fn abandon(&self) -> Abandoned<Q> {
         let mut state = self.lock();
         state.host = Host::Gone;
-        let unwanted = (state.waker.take(), state.result.take());
+        let unwanted = (state.take_wakers(), state.result.take());
         let abandoned =
             Abandoned { requests: std::mem::take(&mut state.requests), under_way: !state.ended };
         drop(state);
@@ -159,5 +194,11 @@ impl<Q, T> Exchange<Q, T> {
     fn lock(&self) -> MutexGuard<'_, State<Q, T>> {
         // No foreign code runs under the lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<Q, T> State<Q, T> {
+    fn take_wakers(&mut self) -> [Option<Waker>; 2] {
+        [self.waker.take(), self.watcher.take()]
     }
 }

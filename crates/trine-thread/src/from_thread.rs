@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use crate::context::{CurrentWorker, WorkerContext};
 use crate::oneshot::{Answer, oneshot};
-use crate::served::{Delivery, Outcome, Serve, Served};
+use crate::served::{Delivery, Outcome, Serve, Served, let_go_of};
 use crate::task::Request;
 
 pub use crate::iterate::{Iterate, iterate};
@@ -78,7 +78,8 @@ pub fn run<T: Send + 'static>(
         }
 
         fn refuse(self: Box<Self>) {
-            self.answer.give(Delivery::to_worker(Outcome::Cut));
+            let outcome = let_go_of(self.f);
+            self.answer.give(Delivery::to_worker(outcome));
         }
     }
 
@@ -130,7 +131,8 @@ pub fn run_sync<T: Send + 'static>(
         }
 
         fn refuse(self: Box<Self>) {
-            self.answer.give(Delivery::to_worker(Outcome::Cut));
+            let outcome = let_go_of(self.f);
+            self.answer.give(Delivery::to_worker(outcome));
         }
     }
 

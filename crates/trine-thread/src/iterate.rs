@@ -15,7 +15,7 @@ use futures_core::Stream;
 use crate::context::WorkerContext;
 use crate::from_thread::{FromThreadError, run, why_cut};
 use crate::oneshot::{Answer, Question, oneshot};
-use crate::served::{Delivery, Outcome, Serve, Served};
+use crate::served::{Delivery, Outcome, Serve, Served, let_go_of};
 use crate::task::Request;
 
 /// Goes through a stream of the run in this thread, `buffer` items ahead at most, as a blocking
@@ -106,7 +106,10 @@ where
     }
 
     fn refuse(self: Box<Self>) {
-        self.answer.give(Delivery::to_stranger(Outcome::Cut));
+        let Self { f, sender, answer } = *self;
+        let outcome = let_go_of(f);
+        drop(sender);
+        answer.give(Delivery::to_stranger(outcome));
     }
 }
 

@@ -85,6 +85,7 @@ mod cache;
 mod call;
 mod calls;
 mod context;
+mod custodian;
 mod exchange;
 pub mod from_thread;
 mod iterate;

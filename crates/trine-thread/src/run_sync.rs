@@ -6,7 +6,7 @@
 //! the scopes around it.
 //!
 //! Once the thread has started the future is a guard: a cancel lets it be polled until the closure
-//! returns. Not so if it may be abandoned: then it is simply dropped, and the thread goes on alone.
+//! returns. If nobody polls it meanwhile, a task of the run looks after it (`custodian.rs`). Not so if it may be abandoned: then it is simply dropped, and the thread goes on alone.
 //! A future that is dropped by other code than a cancel (a `select!`) cannot wait; then a task of
 //! the run itself does, so that no run ends before its threads.
 
@@ -14,18 +14,18 @@ use std::fmt;
 use std::io;
 use std::panic::resume_unwind;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use trine_core::lowlevel::{
-    Guard, OutsideWork, RemoteHandle, ScopeFrame, cancel_visible, spawn_system,
-};
+use trine_core::lowlevel::{Guard, OutsideWork, RemoteHandle, cancel_visible, spawn_system};
 use trine_limiter::{AcquireOwned, OwnedPermit};
 
 use crate::cache::ThreadCache;
+use crate::custodian::Ward;
 use crate::exchange::News;
 use crate::served::Serve;
-use crate::task::{Finished, Start, Task};
+use crate::task::{Finished, Hosted, Start, Task};
 use crate::to_thread::Options;
 
 /// How often one poll looks for more from the thread. A thread that asks again as soon as it is
@@ -59,11 +59,18 @@ enum Stage<F, T> {
 struct Running<F, T> {
     task: Arc<Task<F, T>>,
     /// What the thread has asked for and was not answered yet. One at a time, but for iterators
-    /// that go on beside.
+    /// that go on beside. A ward keeps it between polls.
     serving: Vec<Box<dyn Serve>>,
-    /// In a run, unless it may be abandoned: the region that a cancel finds, also behind a foreign
-    /// combinator.
-    held: Option<ScopeFrame>,
+    /// In a run, unless it may be abandoned.
+    ward: Option<Rc<Ward>>,
+}
+
+impl<F, T> Drop for Running<F, T> {
+    fn drop(&mut self) {
+        if let Some(ward) = &self.ward {
+            ward.discharge();
+        }
+    }
 }
 
 impl<F, T> RunSync<F, T>
@@ -87,50 +94,55 @@ where
             work: OutsideWork::begin(),
         }));
         ThreadCache::global().start_job(Arc::clone(&task) as _)?;
-        Ok(Running { task, serving: Vec::new(), held: None })
+        Ok(Running { task, serving: Vec::new(), ward: None })
     }
 }
 
-impl<F, T> Running<F, T> {
+impl<F, T> Running<F, T>
+where
+    F: Send + 'static,
+    T: Send + 'static,
+{
     fn poll(&mut self, abandon_on_cancel: bool, cx: &mut Context<'_>) -> Poll<Finished<T>> {
-        if abandon_on_cancel || RemoteHandle::current().is_none() {
-            self.held = None;
-            return self.work(cx);
+        let Self { task, serving, ward } = self;
+        if !abandon_on_cancel && ward.as_ref().is_none_or(|ward| ward.is_discharged()) {
+            *ward = Ward::admit(|| Arc::clone(task) as _);
         }
-        let held = self.held.take().unwrap_or_else(|| {
-            let region = ScopeFrame::open();
-            region.set_holds(true);
-            region
-        });
-        let polled = held.enter(cx, |cx| self.work(cx));
-        self.held = Some(held);
-        polled
+        match ward {
+            Some(ward) => ward.poll(cx, serving, |cx, serving| work(task, serving, cx)),
+            None => work(task, serving, cx),
+        }
     }
+}
 
-    fn work(&mut self, cx: &mut Context<'_>) -> Poll<Finished<T>> {
-        self.task.set_cancelled(cancel_visible());
-        for _ in 0..REQUESTS_PER_POLL {
-            match self.task.look(cx) {
-                News::Finished(result) => return Poll::Ready(result),
-                News::Requests(requests) => {
-                    self.serving.extend(requests.into_iter().filter_map(|request| request.begin()));
-                }
-                News::Nothing => {
-                    self.serve(cx);
-                    return Poll::Pending;
-                }
+/// Does what the thread asks for, until there is a result.
+fn work<F, T>(
+    task: &Task<F, T>,
+    serving: &mut Vec<Box<dyn Serve>>,
+    cx: &mut Context<'_>,
+) -> Poll<Finished<T>> {
+    task.set_cancelled(cancel_visible());
+    for _ in 0..REQUESTS_PER_POLL {
+        match task.look(cx) {
+            News::Finished(result) => return Poll::Ready(result),
+            News::Requests(requests) => {
+                serving.extend(requests.into_iter().filter_map(|request| request.begin()));
+            }
+            News::Nothing => {
+                serve(serving, cx);
+                return Poll::Pending;
             }
         }
-        self.serve(cx);
-        cx.waker().wake_by_ref();
-        Poll::Pending
     }
+    serve(serving, cx);
+    cx.waker().wake_by_ref();
+    Poll::Pending
+}
 
-    /// Polls what the thread has asked for. An answer lets the thread go on; when it is back, it
-    /// wakes this task.
-    fn serve(&mut self, cx: &mut Context<'_>) {
-        self.serving.retain_mut(|serving| serving.poll(cx).is_pending());
-    }
+/// Polls what the thread has asked for. An answer lets the thread go on; when it is back, it wakes
+/// this task.
+fn serve(serving: &mut Vec<Box<dyn Serve>>, cx: &mut Context<'_>) {
+    serving.retain_mut(|serving| serving.poll(cx).is_pending());
 }
 
 /// The closure is only kept: nothing in here is ever pinned.
@@ -184,6 +196,9 @@ where
         let under_way = task.abandon();
         // The thread gets its answers: cancelled.
         running.serving.clear();
+        if let Some(ward) = &running.ward {
+            ward.clear();
+        }
         if under_way && !self.abandon_on_cancel && RemoteHandle::current().is_some() {
             spawn_system(linger(task));
         }

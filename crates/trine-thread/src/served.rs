@@ -39,12 +39,23 @@ impl<T> Delivery<T> {
     }
 }
 
+/// Drops what was not begun. The panic of its destructors goes to the thread.
+pub(crate) fn let_go_of<F, T>(f: F) -> Outcome<T> {
+    // Unwind safety: nothing is left of what panicked, and the thread is told of it.
+    match catch_unwind(AssertUnwindSafe(|| drop(f))) {
+        Ok(()) => Outcome::Cut,
+        Err(payload) => Outcome::Panicked(payload),
+    }
+}
+
 /// What is polled for another thread.
 pub(crate) trait Serve {
     /// Ready when the outcome has gone to the thread.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()>;
     /// Cancels it, as a scope around it would be.
     fn cancel(&mut self);
+    /// Whether something in it must be drained before it may be dropped.
+    fn must_be_drained(&self) -> bool;
 }
 
 pub(crate) struct Served<T> {
@@ -123,6 +134,13 @@ impl<T: 'static> Serve for Served<T> {
             Region::Closed { cancelled } => *cancelled = true,
             Region::Open(frame) => frame.cancel(),
             Region::Nowhere => {}
+        }
+    }
+
+    fn must_be_drained(&self) -> bool {
+        match &self.region {
+            Region::Open(frame) => frame.has_guards(),
+            Region::Closed { .. } | Region::Nowhere => false,
         }
     }
 }

@@ -5,14 +5,14 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use trine_core::lowlevel::{OutsideWork, RemoteHandle};
 use trine_limiter::OwnedPermit;
 
 use crate::cache::Job;
 use crate::context::WorkerContext;
-use crate::exchange::{Exchange, News};
+use crate::exchange::{Exchange, Found, News};
 use crate::name::ThreadName;
 use crate::served::Serve;
 
@@ -20,7 +20,7 @@ use crate::served::Serve;
 pub(crate) trait Request: Send {
     /// Begins it. `None` if it was done at once.
     fn begin(self: Box<Self>) -> Option<Box<dyn Serve>>;
-    /// Tells the worker that it will not be done; on the host's thread, too.
+    /// Tells the worker that it will not be done; on the host's thread, too. Does not panic.
     fn refuse(self: Box<Self>);
 }
 
@@ -58,6 +58,18 @@ pub(crate) trait Caller: Send + Sync {
     fn run(&self) -> Option<&RemoteHandle>;
 }
 
+/// The host's side, for who looks after a host that is not polled.
+pub(crate) trait Hosted {
+    /// Tells the worker whether its caller is cancelled now.
+    fn set_cancelled(&self, cancelled: bool);
+    /// Says what there is, and wakes `watcher` when there is more.
+    fn watch(&self, watcher: &Waker) -> Found;
+    /// Refuses what the host has not begun.
+    fn refuse_requests(&self);
+    /// Refuses all requests from now on.
+    fn deafen(&self);
+}
+
 impl<F, T> Task<F, T> {
     pub(crate) fn new(start: Start<F>) -> Self {
         Self {
@@ -73,11 +85,6 @@ impl<F, T> Task<F, T> {
         self.exchange.look(cx)
     }
 
-    /// Tells the worker whether its caller is cancelled now.
-    pub(crate) fn set_cancelled(&self, cancelled: bool) {
-        self.cancelled.store(cancelled, Ordering::Relaxed);
-    }
-
     /// The host is gone. Says whether the closure is still under way.
     pub(crate) fn abandon(&self) -> bool {
         self.set_cancelled(true);
@@ -90,6 +97,26 @@ impl<F, T> Task<F, T> {
     /// Waits for the end of the closure, after the host has gone.
     pub(crate) fn poll_ended(&self, cx: &Context<'_>) -> Poll<()> {
         self.exchange.poll_ended(cx)
+    }
+}
+
+impl<F, T> Hosted for Task<F, T> {
+    fn set_cancelled(&self, cancelled: bool) {
+        self.cancelled.store(cancelled, Ordering::Relaxed);
+    }
+
+    fn watch(&self, watcher: &Waker) -> Found {
+        self.exchange.watch(watcher)
+    }
+
+    fn refuse_requests(&self) {
+        let requests: Requests = self.exchange.take_requests();
+        requests.into_iter().for_each(|request| request.refuse());
+    }
+
+    fn deafen(&self) {
+        let requests: Requests = self.exchange.deafen();
+        requests.into_iter().for_each(|request| request.refuse());
     }
 }
 

@@ -35,7 +35,9 @@ const DEFAULT_TOKENS: usize = 40;
 /// [`from_thread::check_cancelled`](crate::from_thread::check_cancelled) lets the closure look for
 /// itself; [`Options::abandon_on_cancel`] leaves it behind instead. If other code than a cancel
 /// drops the future (a `select!`), the result is dropped when it comes; the run does not end before
-/// the closure has, nor does a panic go on out of it. (Only one of a closure given to
+/// the closure has, nor does a panic go on out of it; nor if the future is leaked, or moved out of
+/// the run. A future that is kept without being polled holds up a cancel until the closure has
+/// ended; meanwhile its thread is told of the cancel, and what it asks of the run is refused. (Only one of a closure given to
 /// [`RunHandle::run_sync_soon`](crate::RunHandle::run_sync_soon) ends a run at once.)
 ///
 /// # Panics

@@ -4,6 +4,7 @@
 mod cache;
 mod from_thread;
 mod iterators;
+mod kept;
 #[cfg(target_os = "linux")]
 mod no_threads;
 mod options;

@@ -108,6 +108,64 @@ fn no_request_is_left_unanswered() {
     });
 }
 
+/// A host that nobody polls: who looks after it hears of the request and of the end, and sleeps on
+/// neither; the result is kept.
+#[test]
+fn a_watcher_hears_of_all_that_its_host_would() {
+    model(|| {
+        let exchange = Arc::new(Exchange::<Answer<u8>, u8>::new());
+        let worker = {
+            let exchange = Arc::clone(&exchange);
+            thread::spawn(move || {
+                let (answer, question) = oneshot();
+                drop(exchange.submit(answer));
+                assert_eq!(question.wait(), None);
+                exchange.deliver(1);
+            })
+        };
+        wait_until(|cx| {
+            let found = exchange.watch(cx.waker());
+            if found.ended {
+                return Poll::Ready(());
+            }
+            if found.news {
+                drop(exchange.take_requests()); // refused
+                cx.waker().wake_by_ref();
+            }
+            Poll::Pending
+        });
+        let cx = &Context::from_waker(Waker::noop());
+        assert!(matches!(exchange.look(cx), News::Finished(1)));
+        worker.join().unwrap();
+    });
+}
+
+/// A host whose run is over while a request comes in: the request is given back, or was there to be
+/// taken; the result is kept.
+#[test]
+fn a_deaf_host_leaves_no_request_unanswered() {
+    model(|| {
+        let exchange = Arc::new(Exchange::<Answer<u8>, u8>::new());
+        let worker = {
+            let exchange = Arc::clone(&exchange);
+            thread::spawn(move || {
+                let (answer, question) = oneshot();
+                drop(exchange.submit(answer));
+                assert_eq!(question.wait(), None);
+                exchange.deliver(1);
+            })
+        };
+        drop(exchange.deafen());
+        let result = wait_until(|cx| match exchange.look(cx) {
+            News::Finished(result) => Poll::Ready(result),
+            News::Requests(_) => unreachable!("it is deaf"),
+            News::Nothing => Poll::Pending,
+        });
+        assert_eq!(result, 1);
+        worker.join().unwrap();
+    });
+}
+
 /// A host that goes away while the result comes: it is dropped, once, and the end is noticed.
 #[test]
 fn no_result_is_kept_for_a_host_that_is_gone() {

@@ -176,7 +176,8 @@
 //!   it.
 //!
 //! A call of `to_thread::run_sync` that is kept needs none of this: its thread is told of the cancel, what
-//! it asks of the run is refused, and the cancel waits until the thread has ended, no longer.
+//! it asks of the run is refused, what was begun for it is drained, and the cancel waits until the thread
+//! has ended, no longer.
 //!
 //! ```
 //! use std::{cell::Cell, pin::pin, time::Duration};

@@ -2,29 +2,36 @@
 //!
 //! The future of a call can be kept without being polled: by reference in a `select!` whose handler
 //! awaits something else. It can be leaked, or moved out of the run. Its thread goes on all the
-//! same, and may wait for the run. So each call under way that may not be abandoned is a *ward*: it
+//! same, and may wait for the run. So each call under way is a *ward*: it
 //! is on a list of its run, and a task of the run itself looks after those whose future is not
 //! polled when it should be.
 //!
 //! | when                                | the thread of a kept call                                  | and afterwards                  |
 //! |-------------------------------------|------------------------------------------------------------|---------------------------------|
-//! | a cancel is visible from the call   | is told so, and what it asks is refused, or dropped        | the cancel waits for it no more |
+//! | a cancel is visible from the call   | is told so; what it asks is refused; what was begun is cancelled and drained | the cancel waits for it no more |
 //! | the run ends                        | likewise                                                   | the run waits for it no more    |
-//! | the run is ended by a call's panic  | likewise                                                   |                                 |
+//! | the run is ended by a call's panic  | what it asks is refused, what was begun is dropped         |                                 |
 //!
-//! What was begun for a thread and must be drained (a `finally`) is left alone while the run goes on:
-//! it holds up the cancel as any other that is kept, up to the end of a grace.
+//! A call that may be abandoned is left out of the last column: nothing waits for it, but for what was
+//! begun for its thread and must be drained.
+//!
+//! What was begun for a thread owns all it uses, so the custodian can poll it as well as the future
+//! can. Each of the two may come back to it at any time: it is with the ward while nobody polls it.
 //!
 //! A call costs a place on the list. The task sleeps until a cancel reaches one of the regions, of
-//! which it is the watcher, or the worker of such a call has news. Whether a future is kept is found
+//! which it is the watcher, and from then on until the worker of that call has news, or what was
+//! begun for it is woken: while it is cancelled its waker is a *bell*, for the future and the
+//! custodian both. Whether a future is kept is found
 //! out by asking for it (`trine_core::lowlevel::ScopeFrame::ask`): so one that is polled is never
 //! taken for one that is not, and gets its result.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context, Poll, Wake, Waker};
 
 use trine_core::lowlevel::{Attention, Guard, ScopeFrame, run_local, spawn_system};
 
@@ -49,13 +56,39 @@ pub(crate) struct Ward {
     call: Arc<dyn Hosted>,
     /// The region that a cancel finds, also behind a foreign combinator.
     region: ScopeFrame,
+    /// Whether a cancel, and the end of the run, wait for the closure: it may not be abandoned.
+    holds: bool,
     custodian: Rc<Custodian>,
     /// Its place on the list.
     place: Cell<usize>,
-    /// Whether it was asked for since the cancel.
+    /// Whether it was asked for since the cancel: then the custodian has its eye on it.
     asked: Cell<bool>,
+    /// Whether what is being served is with the custodian.
+    drains: Cell<bool>,
+    /// Whether one of its bells has rung since that was looked at.
+    has_rung: OnceCell<Arc<AtomicBool>>,
     /// Whether it is off the list.
     discharged: Cell<bool>,
+}
+
+/// Wakes the future of a call and its custodian.
+struct Bell {
+    future: Waker,
+    custodian: Waker,
+    /// Relaxed: a wake follows, and who is woken by that sees it.
+    has_rung: Arc<AtomicBool>,
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.has_rung.store(true, Relaxed);
+        self.future.wake_by_ref();
+        self.custodian.wake_by_ref();
+    }
 }
 
 /// The task of a custodian.
@@ -68,10 +101,10 @@ struct Duty {
 
 impl Ward {
     /// Puts a call that is polled now on the list of its run; `None` with no run on the thread.
-    pub(crate) fn admit(call: impl FnOnce() -> Arc<dyn Hosted>) -> Option<Rc<Self>> {
+    pub(crate) fn admit(holds: bool, call: impl FnOnce() -> Arc<dyn Hosted>) -> Option<Rc<Self>> {
         let custodian = run_local(Rc::<Custodian>::default)?;
         let region = ScopeFrame::open();
-        region.set_holds(true);
+        region.set_holds(holds);
         if let Some(waker) = &*custodian.waker.borrow() {
             region.set_watcher(waker);
         }
@@ -83,9 +116,12 @@ impl Ward {
             serving: RefCell::default(),
             call: call(),
             region,
+            holds,
             custodian: Rc::clone(&custodian),
             place: Cell::new(wards.len()),
             asked: Cell::new(false),
+            drains: Cell::new(false),
+            has_rung: OnceCell::new(),
             discharged: Cell::new(false),
         });
         wards.push(Rc::clone(&ward));
@@ -122,6 +158,14 @@ impl Ward {
         serving.append(&mut self.serving.borrow_mut());
         let result = self.region.enter(cx, |cx| poll(cx, serving));
         std::mem::swap(serving, &mut self.serving.borrow_mut());
+        self.cease_to_drain();
+        if !self.holds
+            && self.region.has_guards()
+            && let Some(waker) = &*self.custodian.waker.borrow()
+        {
+            // It may have begun to hold something just now.
+            self.region.set_watcher(waker);
+        }
         result
     }
 
@@ -133,7 +177,7 @@ impl Ward {
 
     /// Looks whether the future is polled, if it should be; if it is not, lets the thread go on. Says
     /// whether to look again soon.
-    fn look_after(&self, cx: &Context<'_>, ending: bool) -> bool {
+    fn look_after(&self, cx: &mut Context<'_>, ending: bool) -> bool {
         let cancelled = self.region.is_cancelled();
         if !cancelled && !ending {
             self.asked.set(false);
@@ -143,38 +187,73 @@ impl Ward {
             self.call.set_cancelled(true);
         }
         let found = self.call.watch(cx.waker());
+        let has_rung = self.has_rung.get().is_some_and(|has_rung| has_rung.swap(false, Relaxed));
         match self.region.attention() {
-            // What is being served was polled since the cancel: what is left of it is drained.
-            Attention::Polled if self.asked.get() && !found.news => false,
             Attention::Polled => {
-                self.asked.set(true);
-                self.region.ask();
-                true
+                let ask = !self.asked.replace(true) || found.news || has_rung;
+                if ask {
+                    self.region.ask();
+                }
+                ask
             }
             Attention::Asked => true,
             Attention::Kept => {
                 self.call.set_cancelled(true);
                 self.call.refuse_requests();
-                self.let_go(ending);
+                self.drain(cx);
                 if found.ended {
+                    self.clear();
                     self.region.set_holds(false);
-                    if ending {
-                        self.discharge();
-                    }
+                }
+                let is_awaited = self.holds && !found.ended;
+                if ending && !is_awaited && self.serving.borrow().is_empty() {
+                    self.call.deafen();
+                    self.discharge();
                 }
                 false
             }
         }
     }
 
-    /// Drops what is being served, but for what must be drained, unless nothing can be drained any
-    /// more.
-    fn let_go(&self, ending: bool) {
-        let serving = self.serving.take().into_iter();
-        let (left, gone): (Vec<_>, Vec<_>) =
-            serving.partition(|served| !ending && served.must_be_drained());
-        self.serving.borrow_mut().extend(left);
-        drop(gone);
+    /// Does what the future would do with what is being served: polls it, cancelled, until it is
+    /// drained.
+    fn drain(&self, cx: &mut Context<'_>) {
+        // To hold, and cease to, wakes who polls the call: not for nothing, or two of one task would
+        // have each other looked at for ever.
+        if self.serving.borrow().is_empty() {
+            return;
+        }
+        // What is polled here hangs here, and holds up the call no more by itself.
+        self.region.set_holds(true);
+        self.drains.set(true);
+        let mut serving = self.serving.take();
+        serving.retain_mut(|served| {
+            served.cancel();
+            served.poll(cx).is_pending()
+        });
+        let drained = serving.is_empty();
+        self.serving.borrow_mut().append(&mut serving);
+        if drained {
+            self.cease_to_drain();
+        }
+    }
+
+    /// All is with the future again, or gone.
+    fn cease_to_drain(&self) {
+        if self.drains.replace(false) {
+            self.region.set_holds(self.holds);
+        }
+    }
+
+    /// The waker for what is served while the call is cancelled.
+    pub(crate) fn bell(&self, future: &Waker) -> Option<Waker> {
+        let custodian = self.custodian.waker.borrow().clone()?;
+        if !self.asked.get() {
+            // Begun, or moved here, when the cancel had come already.
+            custodian.wake_by_ref();
+        }
+        let has_rung = Arc::clone(self.has_rung.get_or_init(Arc::default));
+        Some(Waker::from(Arc::new(Bell { future: future.clone(), custodian, has_rung })))
     }
 
     /// The run has ended without waiting.
@@ -188,7 +267,7 @@ impl Ward {
 }
 
 impl Custodian {
-    fn look_after(&self, cx: &Context<'_>, ending: bool) {
+    fn look_after(&self, cx: &mut Context<'_>, ending: bool) {
         let wards = self.wards.borrow().clone();
         if self.waker.borrow().is_none() {
             wards.iter().for_each(|ward| ward.region.set_watcher(cx.waker()));

@@ -93,7 +93,8 @@ pub fn run<T: Send + 'static>(
 ///
 /// # Errors
 ///
-/// [`FromThreadError::Cancelled`] if the waiting task is gone; else as [`run`].
+/// [`FromThreadError::Cancelled`] if the waiting task is gone, or is cancelled and does not poll the
+/// future that waits; else as [`run`].
 ///
 /// # Panics
 ///

@@ -61,7 +61,7 @@ struct Running<F, T> {
     /// What the thread has asked for and was not answered yet. One at a time, but for iterators
     /// that go on beside. A ward keeps it between polls.
     serving: Vec<Box<dyn Serve>>,
-    /// In a run, unless it may be abandoned.
+    /// In a run.
     ward: Option<Rc<Ward>>,
 }
 
@@ -105,12 +105,12 @@ where
 {
     fn poll(&mut self, abandon_on_cancel: bool, cx: &mut Context<'_>) -> Poll<Finished<T>> {
         let Self { task, serving, ward } = self;
-        if !abandon_on_cancel && ward.as_ref().is_none_or(|ward| ward.is_discharged()) {
-            *ward = Ward::admit(|| Arc::clone(task) as _);
+        if ward.as_ref().is_none_or(|ward| ward.is_discharged()) {
+            *ward = Ward::admit(!abandon_on_cancel, || Arc::clone(task) as _);
         }
         match ward {
-            Some(ward) => ward.poll(cx, serving, |cx, serving| work(task, serving, cx)),
-            None => work(task, serving, cx),
+            Some(ward) => ward.poll(cx, serving, |cx, serving| work(task, serving, Some(ward), cx)),
+            None => work(task, serving, None, cx),
         }
     }
 }
@@ -119,9 +119,13 @@ where
 fn work<F, T>(
     task: &Task<F, T>,
     serving: &mut Vec<Box<dyn Serve>>,
+    ward: Option<&Ward>,
     cx: &mut Context<'_>,
 ) -> Poll<Finished<T>> {
-    task.set_cancelled(cancel_visible());
+    let cancelled = cancel_visible();
+    task.set_cancelled(cancelled);
+    let bell = ward.filter(|_| cancelled).and_then(|ward| ward.bell(cx.waker()));
+    let mut for_serving = Context::from_waker(bell.as_ref().unwrap_or(cx.waker()));
     for _ in 0..REQUESTS_PER_POLL {
         match task.look(cx) {
             News::Finished(result) => return Poll::Ready(result),
@@ -129,12 +133,12 @@ fn work<F, T>(
                 serving.extend(requests.into_iter().filter_map(|request| request.begin()));
             }
             News::Nothing => {
-                serve(serving, cx);
+                serve(serving, &mut for_serving);
                 return Poll::Pending;
             }
         }
     }
-    serve(serving, cx);
+    serve(serving, &mut for_serving);
     cx.waker().wake_by_ref();
     Poll::Pending
 }

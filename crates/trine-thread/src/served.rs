@@ -54,8 +54,6 @@ pub(crate) trait Serve {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()>;
     /// Cancels it, as a scope around it would be.
     fn cancel(&mut self);
-    /// Whether something in it must be drained before it may be dropped.
-    fn must_be_drained(&self) -> bool;
 }
 
 pub(crate) struct Served<T> {
@@ -134,13 +132,6 @@ impl<T: 'static> Serve for Served<T> {
             Region::Closed { cancelled } => *cancelled = true,
             Region::Open(frame) => frame.cancel(),
             Region::Nowhere => {}
-        }
-    }
-
-    fn must_be_drained(&self) -> bool {
-        match &self.region {
-            Region::Open(frame) => frame.has_guards(),
-            Region::Closed { .. } | Region::Nowhere => false,
         }
     }
 }

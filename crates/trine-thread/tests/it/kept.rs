@@ -5,16 +5,18 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
+use std::time::Duration;
 
 use futures_lite::future::{block_on, poll_once};
 use trine_cancel::{CancelScope, finally, shield};
 use trine_core::lowlevel::usage;
 use trine_core::{Runner, checkpoint, now, sleep, sleep_forever};
+use trine_limiter::CapacityLimiter;
 use trine_nursery::open_nursery;
 use trine_testing::MockClock;
 use trine_thread::RunHandle;
 use trine_thread::from_thread::{self, FromThreadError};
-use trine_thread::to_thread;
+use trine_thread::to_thread::{self, Options};
 
 use crate::{message, run, secs};
 
@@ -160,29 +162,38 @@ fn a_call_that_is_polled_is_not_taken_for_one_that_is_kept() {
     }
 }
 
-/// A cleanup that was begun for a thread is not dropped, but at the end of a grace.
-// rule: T-5, D-10
-#[test]
-fn a_cleanup_in_a_call_that_nobody_polls_holds_up_the_cancel_until_its_grace_is_over() {
+/// A call whose thread has a cleanup of so many seconds under way in the run, kept from then on, and
+/// cancelled after a second: whether it was cleaned up, and how long it took.
+fn cancelled_with_a_cleanup(
+    options: &Options,
+    seconds: u64,
+    grace: Option<Duration>,
+) -> (bool, Duration) {
     let (report, reports) = mpsc::channel();
     let (begun, on_begin) = mpsc::channel();
-    let mut closure = to_thread::run_sync(move || {
+    let cleaned_up = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&cleaned_up);
+    let mut closure = options.run_sync(move || {
         let begins = async move || {
             let body = async {
                 begun.send(()).unwrap();
                 sleep_forever().await;
             };
-            finally(body, async || sleep(secs(100)).await).await;
+            let cleanup = async || {
+                sleep(secs(seconds)).await;
+                seen.store(true, Ordering::SeqCst);
+            };
+            finally(body, cleanup).await;
         };
         report.send(from_thread::run(begins)).unwrap();
     });
-    run(async {
+    let elapsed = run(async {
         while on_begin.try_recv().is_err() {
             assert!(poll_once(&mut closure).await.is_none());
             checkpoint().await;
         }
         let (start, scope) = (now(), CancelScope::new());
-        scope.set_grace(Some(secs(5)));
+        scope.set_grace(grace);
         open_nursery(async |nursery| {
             nursery.start_soon(async {
                 sleep(secs(1)).await;
@@ -191,9 +202,87 @@ fn a_cleanup_in_a_call_that_nobody_polls_holds_up_the_cancel_until_its_grace_is_
             assert!(scope.run(keep(closure, sleep_forever())).await.is_none());
         })
         .await;
-        assert_eq!(now() - start, secs(6));
+        now() - start
     });
-    assert_eq!(reports.iter().collect::<Vec<_>>(), [CANCELLED]);
+    // By then the run may be over, for a thread that was abandoned.
+    assert!(reports.recv().unwrap().is_err());
+    (cleaned_up.load(Ordering::SeqCst), elapsed)
+}
+
+/// A cleanup that was begun for a thread is run, though nobody polls the call.
+// rule: T-5, D-2
+#[test]
+fn a_cleanup_in_a_call_that_nobody_polls_is_drained() {
+    for abandon in [false, true] {
+        let options = Options::new().abandon_on_cancel(abandon);
+        assert_eq!(
+            cancelled_with_a_cleanup(&options, 3, None),
+            (true, secs(4)),
+            "abandon: {abandon}"
+        );
+    }
+}
+
+// rule: T-5, D-10
+#[test]
+fn a_cleanup_in_a_call_that_nobody_polls_is_cut_when_its_grace_is_over() {
+    for abandon in [false, true] {
+        let options = Options::new().abandon_on_cancel(abandon);
+        let outcome = cancelled_with_a_cleanup(&options, 100, Some(secs(5)));
+        assert_eq!(outcome, (false, secs(6)));
+    }
+}
+
+/// A cancel that comes before the call begins in its thread: it was granted its token, and then
+/// cancelled.
+// rule: T-5
+#[test]
+fn a_call_that_begins_when_it_is_cancelled_is_looked_after_as_well() {
+    let limiter = Arc::new(CapacityLimiter::new(1));
+    let (report, reports) = mpsc::channel();
+    run(async {
+        let permit = limiter.acquire().await;
+        let scope = CancelScope::new();
+        open_nursery(async |nursery| {
+            nursery.start_soon(async {
+                let options = Options::new().limiter(&limiter);
+                let mut closure = options.run_sync(move || told(&report));
+                let kept = async {
+                    // In line; and then once more, which begins it.
+                    assert!(poll_once(&mut closure).await.is_none());
+                    shield(checkpoint()).await;
+                    assert!(poll_once(&mut closure).await.is_none());
+                    sleep_forever().await;
+                };
+                assert!(scope.run(kept).await.is_none());
+            });
+            checkpoint().await;
+            drop(permit);
+            scope.cancel();
+        })
+        .await;
+    });
+    assert_eq!(reports.iter().collect::<Vec<_>>(), [CANCELLED, CANCELLED]);
+}
+
+/// Nobody waits for a closure that may be abandoned, but its thread is told that the run is over.
+// rule: T-3, T-6
+#[test]
+fn a_thread_that_may_be_abandoned_is_not_stuck_when_its_call_was_leaked() {
+    let limiter = Arc::new(CapacityLimiter::new(1));
+    let options = Options::new().limiter(&limiter).abandon_on_cancel(true);
+    let (report, reports) = mpsc::channel();
+    let in_thread = thread::spawn(move || {
+        Runner::new().clock(MockClock::autojump()).run(async {
+            let mut closure = Box::pin(options.run_sync(move || told(&report)));
+            assert!(poll_once(&mut closure).await.is_none());
+            std::mem::forget(closure);
+        });
+    });
+    in_thread.join().unwrap();
+    let answers: Vec<_> = reports.iter().collect();
+    assert!(answers.iter().all(|answer| answer.is_err()), "{answers:?}");
+    block_on(async { drop(limiter.acquire().await) });
 }
 
 // rule: T-6, T-9
@@ -275,17 +364,17 @@ fn a_destructor_that_panics_in_a_refused_request_goes_to_the_thread() {
     }
 
     let (report, reports) = mpsc::channel();
-    let (started, on_start) = mpsc::channel();
+    let (go, gate) = mpsc::channel();
     run(async {
         let mut closure = to_thread::run_sync(move || {
-            started.send(()).unwrap();
+            gate.recv().unwrap();
             let fails = Fails;
             let asked =
                 catch_unwind(AssertUnwindSafe(|| from_thread::run_sync(move || drop(fails))));
             report.send(asked.map_err(message)).unwrap();
         });
         assert!(poll_once(&mut closure).await.is_none());
-        on_start.recv().unwrap();
+        go.send(()).unwrap();
         // Perhaps the request is there, perhaps it comes when the call is gone.
         for _ in 0..100 {
             thread::yield_now();

@@ -62,17 +62,15 @@ impl Vigil {
     /// See [`Vigil`].
     #[must_use]
     pub fn keep(&mut self, look: impl Fn() -> Poll<bool>) -> bool {
-        /// Whether who ends the vigil has anywhere to run meanwhile.
-        static MANY_CORES: LazyLock<bool> =
-            LazyLock::new(|| available_parallelism().is_ok_and(|cores| cores.get() > 1));
-
-        if !*MANY_CORES {
+        if !has_many_cores() {
             return false;
         }
         let now = Instant::now();
         self.is_due(now) && {
             let success = comes_in_time(now, look);
-            self.judge(success, now);
+            // One in vain may have taken longer than it should: where cores are short, somebody else had
+            // this one meanwhile.
+            self.judge(success, if success { now } else { Instant::now() });
             success
         }
     }
@@ -81,16 +79,23 @@ impl Vigil {
         self.not_before.is_none_or(|not_before| now >= not_before)
     }
 
-    /// Learns from the vigil that began at `since`.
+    /// Learns from a vigil, after which none is kept for a while from `since` on.
     fn judge(&mut self, success: bool, since: Instant) {
         if success {
             self.pause /= 2;
-            self.not_before = Some(since + self.pause);
         } else {
             self.pause = (4 * self.pause).clamp(LIMIT, LONGEST_PAUSE);
-            self.not_before = Some(since + LIMIT + self.pause);
         }
+        self.not_before = Some(since + self.pause);
     }
+}
+
+/// Whether who ends a vigil has anywhere to run meanwhile.
+fn has_many_cores() -> bool {
+    static MANY_CORES: LazyLock<bool> =
+        LazyLock::new(|| available_parallelism().is_ok_and(|cores| cores.get() > 1));
+
+    *MANY_CORES
 }
 
 fn comes_in_time(since: Instant, look: impl Fn() -> Poll<bool>) -> bool {
@@ -123,7 +128,7 @@ mod tests {
         let kept = |micros: &u64| {
             let due = vigil.is_due(at(micros));
             if due {
-                vigil.judge(false, at(micros));
+                vigil.judge(false, at(micros) + LIMIT);
             }
             due
         };
@@ -136,6 +141,24 @@ mod tests {
         let kept = kept_in_vain(&mut Vigil::default(), a_moment());
         assert_eq!(kept[..5], [0, 100, 350, 1200, 4450]);
         assert!(kept.len() < 110, "{} vigils in a second are too many", kept.len());
+    }
+
+    /// However long a vigil in vain was, the pause comes after it: a thread that is kept from its core at
+    /// each of them would keep one after the other.
+    #[test]
+    fn a_vigil_that_was_held_up_is_no_excuse_for_the_next() {
+        let mut vigil = Vigil::default();
+        let begun = a_moment();
+        let held_up = || {
+            while begun.elapsed() < 2 * LIMIT {
+                spin_loop();
+            }
+            Poll::Ready(false)
+        };
+        assert!(!vigil.keep(held_up));
+        let not_before = begun + 2 * LIMIT + vigil.pause;
+        assert!(vigil.not_before.is_none_or(|then| then >= not_before));
+        assert_eq!(vigil.not_before.is_some(), has_many_cores());
     }
 
     /// Success upon success, and no occasion is passed over any more.

@@ -8,14 +8,16 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::task::{Context, Waker};
 use std::thread;
+use std::time::Duration;
 
 use futures_lite::future::{block_on, or};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use trine_cancel::{CancelScope, move_on_after};
 use trine_core::lowlevel::{Usage, usage};
-use trine_core::{checkpoint, now, sleep};
+use trine_core::{Instrument, Runner, checkpoint, now, sleep};
 use trine_limiter::CapacityLimiter;
 use trine_nursery::{gather, open_nursery};
+use trine_testing::MockClock;
 use trine_thread::from_thread::{self, FromThreadError};
 use trine_thread::to_thread::{self, Options};
 
@@ -414,6 +416,48 @@ fn virtual_time_does_not_jump_over_a_result() {
         }
         assert_eq!(now(), start);
     });
+}
+
+/// Counts the waits of a run, and sees that none is within another.
+#[derive(Clone, Default)]
+struct Waits(Arc<(AtomicUsize, AtomicBool)>);
+
+impl Instrument for Waits {
+    fn before_io_wait(&mut self, _at_most: Option<Duration>) {
+        self.0.0.fetch_add(1, Ordering::SeqCst);
+        assert!(!self.0.1.swap(true, Ordering::SeqCst));
+    }
+
+    fn after_io_wait(&mut self) {
+        assert!(self.0.1.swap(false, Ordering::SeqCst));
+    }
+}
+
+/// A run stays awake for some microseconds when a thread is at work for it. That is part of one wait,
+/// after which it is asleep: it does not look again and again.
+#[test]
+fn a_run_waits_once_for_a_closure_however_long_that_takes() {
+    for clock in [None, Some(MockClock::autojump())] {
+        let waits = Waits::default();
+        let runner = Runner::new().instrument(waits.clone());
+        let runner = match clock {
+            Some(clock) => runner.clock(clock),
+            None => runner,
+        };
+        let seen = waits.clone();
+        runner.run(to_thread::run_sync(move || {
+            while !seen.0.1.load(Ordering::SeqCst) {
+                thread::yield_now();
+            }
+            for _ in 0..10_000 {
+                thread::yield_now();
+            }
+        }));
+        // One for the closure, and perhaps another at the end: the token comes back first.
+        let count = waits.0.0.load(Ordering::SeqCst);
+        assert!((1..=3).contains(&count), "{count} waits");
+        assert!(!waits.0.1.load(Ordering::SeqCst));
+    }
 }
 
 #[test]

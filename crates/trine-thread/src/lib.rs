@@ -89,6 +89,7 @@ mod custodian;
 mod exchange;
 pub mod from_thread;
 mod iterate;
+mod line;
 mod name;
 mod oneshot;
 mod opened;

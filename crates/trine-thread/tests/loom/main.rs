@@ -6,6 +6,8 @@
 #[expect(dead_code, reason = "the models use what they are about")]
 #[path = "../../src/exchange.rs"]
 mod exchange;
+#[path = "../../src/line.rs"]
+mod line;
 #[expect(dead_code, reason = "the models use what they are about")]
 #[path = "../../src/oneshot.rs"]
 mod oneshot;
@@ -14,6 +16,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
 use exchange::{Exchange, News};
+use line::Line;
 use loom::model;
 use loom::thread::{self, Thread};
 use oneshot::{Answer, oneshot};
@@ -181,5 +184,76 @@ fn no_result_is_kept_for_a_host_that_is_gone() {
         }
         worker.join().unwrap();
         assert_eq!(Arc::strong_count(&result), 1);
+    });
+}
+
+/// The bells of a run: how many have rung, until no more are taken.
+struct Bells(loom::sync::Mutex<(usize, bool)>);
+
+impl Bells {
+    fn ring(&self) -> bool {
+        let mut bells = self.0.lock().unwrap();
+        bells.0 += usize::from(!bells.1);
+        !bells.1
+    }
+
+    /// Those that have rung since, the last ones if `close`.
+    fn hear(&self, close: bool) -> usize {
+        let mut bells = self.0.lock().unwrap();
+        bells.1 |= close;
+        std::mem::take(&mut bells.0)
+    }
+}
+
+/// Calls into a run that ends meanwhile: each that was accepted is made, in order, or found at the end;
+/// and each bell finds its call.
+#[test]
+fn a_call_is_made_or_found_at_the_end_or_refused() {
+    model(|| {
+        let run = Arc::new((Line::new(), Bells(loom::sync::Mutex::new((0, false)))));
+        let caller = {
+            let run = Arc::clone(&run);
+            thread::spawn(move || {
+                let call = |n| run.0.join(n, || run.1.ring()).is_ok();
+                (call(1), call(2))
+            })
+        };
+        let other = {
+            let run = Arc::clone(&run);
+            thread::spawn(move || run.0.join(3, || run.1.ring()).is_ok())
+        };
+        let mut made = vec![];
+        for close in [false, true] {
+            for _ in 0..run.1.hear(close) {
+                made.push(run.0.next().expect("a bell has a call"));
+            }
+        }
+        let undone = run.0.close();
+        assert!(undone.is_empty(), "a bell was accepted and not heard");
+        let (first, second) = caller.join().unwrap();
+        let third = other.join().unwrap();
+        assert!(first || !second);
+        let accepted = [first.then_some(1), second.then_some(2), third.then_some(3)];
+        let mut sorted = made.clone();
+        sorted.sort_unstable();
+        assert_eq!(sorted, accepted.into_iter().flatten().collect::<Vec<_>>());
+        let in_order: Vec<_> = made.into_iter().filter(|n| *n != 3).collect();
+        assert!(in_order.is_sorted());
+    });
+}
+
+/// A run that is ended at once hears no more bells: what it had accepted is found at the end.
+#[test]
+fn a_call_that_was_accepted_is_not_lost_when_nobody_hears_its_bell() {
+    model(|| {
+        let run = Arc::new((Line::new(), Bells(loom::sync::Mutex::new((0, false)))));
+        let caller = {
+            let run = Arc::clone(&run);
+            thread::spawn(move || run.0.join(1, || run.1.ring()).is_ok())
+        };
+        let undone = run.0.close();
+        let accepted = caller.join().unwrap();
+        assert_eq!(!undone.is_empty(), accepted);
+        assert!(run.0.next().is_none());
     });
 }

@@ -162,6 +162,9 @@ impl RunHandle {
     /// Has a closure run on the thread of the run, soon, and does not wait for it. In trio
     /// `TrioToken.run_sync_soon`.
     ///
+    /// Also from the thread that waits for the signals of the process; not from within a signal handler
+    /// itself, which may have interrupted anybody: this takes a lock.
+    ///
     /// Closures from one thread run in order. One that was accepted runs, also if the run is about
     /// to end. It must not block, and a panic of it ends the run.
     ///

@@ -1,6 +1,7 @@
 //! The tests of trine-thread, one module a subject.
 #![forbid(unsafe_code)]
 
+mod alone;
 mod cache;
 mod from_thread;
 mod iterators;
@@ -11,6 +12,8 @@ mod options;
 mod portal;
 mod random;
 mod run_handle;
+#[cfg(target_os = "linux")]
+mod signals;
 mod stress;
 mod to_thread;
 mod tokio;

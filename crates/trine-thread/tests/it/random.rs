@@ -10,11 +10,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::thread;
 
-use futures_lite::future::{block_on, or};
+use futures_lite::future::{block_on, or, poll_once};
 use futures_util::FutureExt;
 use trine_cancel::{CancelScope, finally, move_on_after, shield};
 use trine_core::lowlevel::{Usage, usage};
-use trine_core::{Runner, checkpoint, sleep};
+use trine_core::{Runner, checkpoint, sleep, sleep_forever};
 use trine_limiter::CapacityLimiter;
 use trine_nursery::open_nursery;
 use trine_testing::MockClock;
@@ -141,7 +141,7 @@ async fn one_closure(random: &mut Random, limiter: &Arc<CapacityLimiter>, counts
         }
     };
     let n = random.below(4);
-    match random.below(5) {
+    match random.below(7) {
         0 => closure.await,
         1 => drop(move_on_after(secs(n), closure).await),
         2 => shield(closure).await,
@@ -152,6 +152,24 @@ async fn one_closure(random: &mut Random, limiter: &Arc<CapacityLimiter>, counts
                 }
             };
             or(closure, some_yields).await;
+        }
+        4 => {
+            // Kept by a handler that is cancelled.
+            let mut closure = pin!(closure);
+            let kept = async {
+                if poll_once(&mut closure).await.is_none() {
+                    sleep_forever().await;
+                }
+            };
+            let _cancelled_or_not = move_on_after(secs(n + 1), kept).await;
+        }
+        5 => {
+            // Kept for a while, and then polled again.
+            let mut closure = pin!(closure);
+            if poll_once(&mut closure).await.is_none() {
+                shield(sleep(secs(n))).await;
+                closure.await;
+            }
         }
         _ => {
             // Polled a few times, then dropped. Shielded in between: a cancelled task does not get

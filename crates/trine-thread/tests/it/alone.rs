@@ -2,13 +2,13 @@
 
 use std::collections::HashSet;
 use std::process::Command;
-use std::sync::Arc;
+use std::sync::{Arc, Barrier};
 use std::thread;
 
 use trine_limiter::CapacityLimiter;
 use trine_nursery::gather;
 use trine_thread::ThreadCache;
-use trine_thread::to_thread::Options;
+use trine_thread::to_thread::{self, Options};
 
 use crate::run;
 
@@ -49,14 +49,11 @@ fn there_are_no_more_threads_than_tokens() {
 #[test]
 fn by_default_forty_closures_run_at_a_time() {
     alone("alone::by_default_forty_closures_run_at_a_time", || {
-        use std::sync::Barrier;
-        use trine_thread::to_thread;
-
         // They end only if forty are there at the same time, and more than forty there are never.
         let barrier = Arc::new(Barrier::new(40));
         run(gather((0..80).map(|_| {
             let barrier = Arc::clone(&barrier);
-            to_thread::run_sync(move || drop(barrier.wait()))
+            to_thread::run_sync(move || _ = barrier.wait())
         })));
         assert_eq!(ThreadCache::global().alive(), 40);
     });

@@ -2,18 +2,17 @@
 //!
 //! The future of a call can be kept without being polled: by reference in a `select!` whose handler
 //! awaits something else. It can be leaked, or moved out of the run. Its thread goes on all the
-//! same, and may wait for the run. So each call under way is a *ward*: it
-//! is on a list of its run, and a task of the run itself looks after those whose future is not
-//! polled when it should be.
+//! same, and may wait for the run. So each call under way is a *ward*: it is on a list of its run,
+//! and a task of the run itself looks after those whose future is not polled when it should be.
 //!
-//! | when                                | the thread of a kept call                                  | and afterwards                  |
-//! |-------------------------------------|------------------------------------------------------------|---------------------------------|
-//! | a cancel is visible from the call   | is told so; what it asks is refused; what was begun is cancelled and drained | the cancel waits for it no more |
-//! | the run ends                        | likewise                                                   | the run waits for it no more    |
-//! | the run is ended by a call's panic  | what it asks is refused, what was begun is dropped         |                                 |
+//! | when                        | the thread of a kept call              | what was begun for it | and afterwards                |
+//! |-----------------------------|----------------------------------------|-----------------------|-------------------------------|
+//! | a cancel is visible from it | is told so, and what it asks is refused | is cancelled, drained | no cancel waits for it        |
+//! | the run ends                | likewise                               | likewise              | the run does not wait for it  |
+//! | a call's panic ends the run | what it asks is refused                | is dropped            |                               |
 //!
-//! A call that may be abandoned is left out of the last column: nothing waits for it, but for what was
-//! begun for its thread and must be drained.
+//! Nothing ever waits for a call that may be abandoned, but for what was begun for its thread and
+//! must be drained.
 //!
 //! What was begun for a thread owns all it uses, so the custodian can poll it as well as the future
 //! can. Each of the two may come back to it at any time: it is with the ward while nobody polls it.
@@ -21,9 +20,9 @@
 //! A call costs a place on the list. The task sleeps until a cancel reaches one of the regions, of
 //! which it is the watcher, and from then on until the worker of that call has news, or what was
 //! begun for it is woken: while it is cancelled its waker is a *bell*, for the future and the
-//! custodian both. Whether a future is kept is found
-//! out by asking for it (`trine_core::lowlevel::ScopeFrame::ask`): so one that is polled is never
-//! taken for one that is not, and gets its result.
+//! custodian both. Whether a future is kept is found out by asking for it
+//! (`trine_core::lowlevel::ScopeFrame::ask`): so one that is polled is never taken for one that is
+//! not, and gets its result.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::pin::Pin;

@@ -28,12 +28,14 @@ impl Tree {
     /// Everything that must hold whenever nobody is in the middle of a change.
     #[cfg(debug_assertions)]
     pub(crate) fn check(&self) {
-        let mut live = 0;
+        let (mut live, mut queued) = (0, 0);
         for index in 1..self.frames.len() {
             let id = FrameId(index as u32);
             self.check_frame(id);
             live += usize::from(!matches!(self.frames[index].role, Role::Free { .. }));
+            queued += u32::from(self.has(id, Flags::QUEUED));
         }
+        assert_eq!(queued, self.queued, "queued tasks");
         assert_eq!(live, self.live(), "live frames");
     }
 

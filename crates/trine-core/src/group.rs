@@ -33,7 +33,7 @@ use crate::members::Sweep;
 use crate::runtime::{At, Runtime};
 use crate::task_frame::{TaskFrame, TaskId};
 use crate::tree::Tree;
-use crate::turn::{Begun, Turn};
+use crate::turn::{Begun, GOES_ON, Turn};
 use crate::waker::Word;
 
 /// A set of tasks that one future owns and polls.
@@ -78,10 +78,14 @@ pub struct Group<'env, O = ()> {
     id: Cell<FrameId>,
     /// How many tasks belong to it.
     len: Cell<usize>,
-    /// The word of the task in whose own code the group was polled the last time, and the epoch of that, if
-    /// it hangs there and no cancel is visible. As long as both are the same there is nothing to be looked up.
+    /// The word of the task in whose own code the group was polled the last time, if it hangs there and no
+    /// cancel is visible; and the epoch at which it was polled, if a task of the run did that. As long as
+    /// both are the same there is nothing to be looked up.
     word: Cell<Option<Word>>,
     seen: Cell<u32>,
+    /// How often somebody had been woken when its last turn ended, and in which tick that was.
+    wakes: Cell<u32>,
+    tick: Cell<u32>,
     /// The task that is beside the group, and moves with it when its owner is polled elsewhere.
     beside: Cell<(FrameId, u16)>,
     _tasks: PhantomData<Tasks<'env, O>>,
@@ -151,6 +155,8 @@ impl<'env, O> Group<'env, O> {
             len: Cell::new(0),
             word: Cell::new(None),
             seen: Cell::new(0),
+            wakes: Cell::new(0),
+            tick: Cell::new(0),
             beside: Cell::new((FrameId::NONE, 0)),
             _tasks: PhantomData,
         }
@@ -392,16 +398,17 @@ impl<'env, O> Group<'env, O> {
         f: impl for<'g> FnOnce(&mut Turn<'g, 'env, O>) -> R,
     ) -> R {
         let before = Here::get().at();
-        let begun = match self.begin_as_before(before, cx) {
-            Some(list) => (list, false),
-            None => self.begin_again(before, cx),
+        let (begun, follow) = match self.begin_as_before(before, cx) {
+            Some((list, follow)) => ((list, false), follow),
+            None => (self.begin_again(before, cx), 0),
         };
-        Turn::go(self, before, begun, f)
+        Turn::go(self, before, begun, follow, f)
     }
 
-    /// Begins a poll in a task's own code, as the last one was, with nothing cancelled or hidden since.
+    /// Begins a poll in a task's own code, as the last one was, with nothing cancelled or hidden since. Gives
+    /// also how many turns may follow in place.
     #[inline(always)]
-    fn begin_as_before(&self, before: At, cx: &Context<'_>) -> Option<FrameId> {
+    fn begin_as_before(&self, before: At, cx: &Context<'_>) -> Option<(FrameId, u32)> {
         let runtime = Here::get();
         let word = Word::of(cx.waker())?;
         if Some(word) != self.word.get() || word.frame() != before.frame || runtime.hooked.get() {
@@ -411,7 +418,22 @@ impl<'env, O> Group<'env, O> {
         if tree.epoch != self.seen.get() {
             return None;
         }
-        tree.begin_free_turn(self.id())
+        let alone = tree.wakes == self.wakes.get() && runtime.tick.get() != self.tick.get();
+        let list = tree.begin_free_turn(self.id())?;
+        Some((list, if alone { GOES_ON } else { 0 }))
+    }
+
+    /// Keeps what tells at the next turn whether anything else has happened meanwhile.
+    #[inline(always)]
+    pub(crate) fn note_end(&self, wakes: u32, tick: u32) {
+        self.wakes.set(wakes);
+        self.tick.set(tick);
+    }
+
+    /// Whether nothing was cancelled or hidden since its turn has begun, by a task of this run.
+    #[inline(always)]
+    pub(crate) fn is_as_before(&self, epoch: u32) -> bool {
+        self.seen.get() == epoch
     }
 
     /// Begins a poll that is not in the task's own code, or after something was cancelled or hidden.
@@ -431,6 +453,7 @@ impl<'env, O> Group<'env, O> {
             }
         }
         self.word.set(None);
+        self.seen.set(0);
         self.begin_anywhere(cx)
     }
 
@@ -637,7 +660,7 @@ impl Group<'static, ()> {
             // The root is never cancelled.
             (runtime.borrow_tree().begin_turn(self.id()), false)
         };
-        Turn::go(self, runtime.at(), begun, f)
+        Turn::go(self, runtime.at(), begun, 0, f)
     }
 
     #[inline(always)]

@@ -104,6 +104,7 @@ impl Tree {
         site: &'static Location<'static>,
     ) -> (FrameId, u16, Poller) {
         let id = self.take_slot();
+        self.queued += 1;
         let (seen, inherited) = (self.epoch, self.fresh(group).inherited());
         let around = &mut self.frames[group.index()];
         let hook = Hook::outer(around.generation);

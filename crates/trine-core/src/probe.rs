@@ -67,7 +67,7 @@ pub struct Usage {
 pub fn usage() -> Usage {
     Runtime::with(|runtime| {
         let (frames, guards, ready) =
-            runtime.tree(|tree| (tree.live(), tree.guard_nodes(), tree.queued()));
+            runtime.tree(|tree| (tree.live(), tree.guard_nodes(), tree.queued as usize));
         Usage {
             frames,
             guards,

@@ -42,6 +42,7 @@ impl Tree {
     /// The first step of that. Gives who has to be told.
     #[inline(always)]
     pub(crate) fn queue(&mut self, id: FrameId, generation: u16) -> Poller {
+        self.wakes = self.wakes.wrapping_add(1);
         match self.frames.get(id.index()) {
             Some(frame) if frame.generation == generation => self.push_ready(id),
             _ => Poller::NOBODY,
@@ -51,6 +52,7 @@ impl Tree {
     /// Queues a task with its home, and whoever polls that, upwards.
     #[inline(always)]
     pub(crate) fn wake_task(&mut self, id: FrameId) {
+        self.wakes = self.wakes.wrapping_add(1);
         let poller = self.push_ready(id);
         if poller != Poller::NOBODY {
             self.wake_poller(poller);
@@ -65,6 +67,12 @@ impl Tree {
         if next != Poller::NOBODY {
             self.wake_poller(next);
         }
+    }
+
+    /// Wakes who polls a group or scope, because there is more to do in it.
+    pub(crate) fn wake_frame_of(&mut self, poller: Poller) {
+        self.wakes = self.wakes.wrapping_add(1);
+        self.wake_poller(poller);
     }
 
     /// Wakes who polls a group or scope, and those who poll the groups around it.
@@ -95,6 +103,7 @@ impl Tree {
     /// Hangs a task that is marked as queued at the end of a list. Gives who has to be told.
     #[inline(always)]
     pub(crate) fn append(&mut self, home: FrameId, id: FrameId) -> Poller {
+        self.queued += 1;
         let group = &mut self.frames[home.index()];
         let Role::Group { head, tail, poller, .. } = &mut group.role else { homeless(id) };
         let last = std::mem::replace(tail, id);
@@ -152,6 +161,7 @@ impl Tree {
         let frame = &mut self.frames[id.index()];
         let Role::Task { next, .. } = frame.role else { bug!("{id:?} is queued, no task") };
         let flags = frame.flags;
+        self.queued -= 1;
         frame.flags.set(Flags::QUEUED, false);
         if flags.has(Flags::RELEASED) {
             self.free(id);
@@ -226,6 +236,20 @@ impl Tree {
         let cancelled = frame.flags.has(Flags::VISIBLE);
         frame.flags.set(Flags::IN_TURN.with(Flags::TURNING), true);
         Some((list, cancelled))
+    }
+
+    /// Takes the one task that is ready anywhere off the list of a group, if it is there.
+    #[inline(always)]
+    pub(crate) fn lone_ready(&mut self, group: FrameId) -> Option<FrameId> {
+        if self.queued != 1 || !self.deferred.is_empty() {
+            return None;
+        }
+        let Role::Group { head, tail, .. } = &mut self.frames[group.index()].role else {
+            return None;
+        };
+        let lone = std::mem::replace(head, FrameId::NONE);
+        *tail = FrameId::NONE;
+        lone.is_some().then_some(lone)
     }
 
     /// The turn is over, with this rest of its list. If that leaves something ready, whoever polls the

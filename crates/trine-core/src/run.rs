@@ -242,6 +242,8 @@ impl Scheduler {
     ) -> Poll<T> {
         self.deliver();
         self.expire();
+        let tick = &Here::get().tick;
+        tick.set(tick.get().wrapping_add(1));
         let mut result = Poll::Pending;
         let mut others = false;
         self.root.tick(|turn| {

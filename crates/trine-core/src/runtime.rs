@@ -59,6 +59,8 @@ pub(crate) struct Runtime {
     pub(crate) timers: RefCell<Timers>,
     /// The names of tasks, and why scopes were cancelled, of those frames that have one.
     pub(crate) notes: RefCell<BTreeMap<u32, Cow<'static, str>>>,
+    /// The number of the tick, modulo 2^32.
+    pub(crate) tick: Cell<u32>,
     /// How many tasks that the run polls are not over.
     pub(crate) flat: Cell<usize>,
     pub(crate) idle: RefCell<IdleLine>,
@@ -109,6 +111,7 @@ impl Runtime {
             tree: RefCell::new(Tree::new()),
             timers: RefCell::new(Timers::new()),
             notes: RefCell::new(BTreeMap::new()),
+            tick: Cell::new(0),
             flat: Cell::new(0),
             idle: RefCell::new(IdleLine::new()),
             blocks: Blocks::new(),
@@ -241,6 +244,18 @@ impl Runtime {
             Some(run) => run.clock.now(),
             None => Instant::now(),
         }
+    }
+
+    /// Whether a tick that began now would have nothing to do before it polls what is ready: nobody watches or
+    /// shuffles, no letter has come, nothing is due.
+    #[inline(always)]
+    pub(crate) fn is_undisturbed(&self) -> bool {
+        let letters = self.run.borrow().as_ref().is_none_or(|run| run.mailbox.is_pending());
+        if letters || self.hooked.get() {
+            return false;
+        }
+        let bound = self.timers.borrow().bound();
+        bound.is_none_or(|bound| bound > self.now())
     }
 
     /// The task behind a waker, if it belongs to the run of this thread.

@@ -32,6 +32,10 @@ pub(crate) struct Tree {
     first_generation: u16,
     free: FrameId,
     live: usize,
+    /// How many tasks are queued: on the list of a group, or left of one in a turn.
+    pub(crate) queued: u32,
+    /// How often somebody was woken, but for those who poll groups with tasks that are ready.
+    pub(crate) wakes: u32,
     /// Bumped by whatever may change from where a cancel is visible.
     pub(crate) epoch: u32,
     /// Guard nodes; slot 0 is unused, so that 0 can mean none.
@@ -65,6 +69,8 @@ impl Tree {
             first_generation: 0,
             free: FrameId::NONE,
             live: 0,
+            queued: 0,
+            wakes: 0,
             epoch: 1,
             guards: Vec::new(),
             free_guard: 0,
@@ -77,11 +83,6 @@ impl Tree {
             deferred: Deferred::new(),
             scratch: Vec::new(),
         }
-    }
-
-    /// How many tasks are queued and not yet polled. Looks at every frame.
-    pub(crate) fn queued(&self) -> usize {
-        self.frames.iter().filter(|frame| frame.flags.has(Flags::QUEUED)).count()
     }
 
     /// How many frames are in use.

@@ -63,11 +63,17 @@ where
         let mut this = self.project();
         let shared = &*this.opened.0;
         assert!(shared.is_open(), "a nursery was polled after it was ready");
-        shared.group.turn(cx, |turn| {
-            let (body, value) = (this.body.as_mut(), &mut *this.value);
-            Step { shared, body, value, cancelled: Cancelled::default() }.run(turn, this.swept);
+        let pending = shared.group.turn(cx, |turn| {
+            loop {
+                let (body, value) = (this.body.as_mut(), &mut *this.value);
+                Step { shared, body, value, cancelled: Cancelled::default() }.run(turn, this.swept);
+                let pending = this.body.is_some() || !shared.is_deserted();
+                if !pending || !turn.goes_on() {
+                    break pending;
+                }
+            }
         });
-        if this.body.is_some() || !shared.is_deserted() {
+        if pending {
             return Poll::Pending;
         }
         if shared.services.host().is_some() {

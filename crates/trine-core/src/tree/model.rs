@@ -380,7 +380,7 @@ impl Both {
                 assert_eq!(self.tree.has_ready(id), !list.is_empty());
             }
         }
-        assert_eq!(self.tree.queued(), queued);
+        assert_eq!(self.tree.queued as usize, queued);
     }
 }
 
@@ -400,7 +400,7 @@ fn compare(changes: &[Change]) {
     both.tree.release(both.nodes[0].id);
     assert_eq!(both.tree.live(), 0);
     assert_eq!(both.tree.guard_nodes(), 0);
-    assert_eq!(both.tree.queued(), 0);
+    assert_eq!(both.tree.queued, 0);
 }
 
 fn config(cases: u32) -> ProptestConfig {

@@ -37,7 +37,7 @@ pub use crate::scope::{ScopeFrame, Until, effective_deadline};
 pub use crate::system::{run_local, spawn_system};
 pub use crate::task_frame::{TaskFrame, TaskId};
 pub use crate::turn::{Ready, Turn};
-pub use crate::vantage::{Vantage, is_task_waker};
+pub use crate::vantage::{Vantage, task_waker};
 pub use crate::vigil::Vigil;
 pub use crate::wait_cell::{WaitCell, Wakes};
 pub use crate::wait_line::{Place, WaitLine};

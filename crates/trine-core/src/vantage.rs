@@ -2,6 +2,7 @@
 //! share.
 
 use std::cell::Cell;
+use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Waker;
 
@@ -75,7 +76,7 @@ impl Vantage {
     ///
     /// See [`Vantage`].
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub fn here() -> Self {
         let (place, generation, free_at) = Runtime::here();
         if !place.is_some() {
@@ -92,18 +93,24 @@ impl Vantage {
     /// # Examples
     ///
     /// See [`Vantage`].
-    #[inline]
+    #[inline(always)]
     pub fn accepts(&mut self, waker: &mut Option<Waker>) -> Option<bool> {
-        if self.thread == 0 {
+        if self.thread == THREAD.get() && self.free_at == Runtime::epoch() {
             return Some(true);
         }
-        if self.thread != THREAD.get() {
-            return None;
-        }
-        Some(self.free_at == Runtime::epoch() || self.ask(waker))
+        self.answer(waker)
     }
 
+    /// The same, where it is not known already.
     #[inline(never)]
+    fn answer(&mut self, waker: &mut Option<Waker>) -> Option<bool> {
+        match self.thread {
+            0 => Some(true),
+            thread if thread == THREAD.get() => Some(self.ask(waker)),
+            _ => None,
+        }
+    }
+
     fn ask(&mut self, waker: &mut Option<Waker>) -> bool {
         if !Runtime::is_visible_from(self.place, self.generation) {
             self.free_at = Runtime::epoch();
@@ -133,23 +140,24 @@ impl Vantage {
     }
 }
 
-/// Whether a waker is that of a task of a run. Cloning and dropping it does nothing, so may be done
-/// under a lock or while something is borrowed.
+/// A clone of a waker, if it is that of a task of a run. Cloning and dropping it does nothing, so may be
+/// done under a lock or while something is borrowed; `None` if it is somebody else's.
 ///
 /// # Examples
 ///
 /// ```
 /// use std::task::{Poll, Waker};
-/// use trine_core::lowlevel::is_task_waker;
+/// use trine_core::lowlevel::task_waker;
 ///
-/// assert!(!is_task_waker(Waker::noop()));
+/// assert!(task_waker(Waker::noop()).is_none());
 /// trine_core::run(std::future::poll_fn(|cx| {
-///     assert!(is_task_waker(cx.waker()));
+///     assert!(task_waker(cx.waker()).is_some_and(|waker| waker.will_wake(cx.waker())));
 ///     Poll::Ready(())
 /// }));
 /// ```
 #[must_use]
-#[inline]
-pub fn is_task_waker(waker: &Waker) -> bool {
-    Word::of(waker).is_some()
+#[inline(always)]
+pub fn task_waker(waker: &Waker) -> Option<Waker> {
+    // Not `clone`, which is a call that the compiler does not see through.
+    Word::of(waker).map(|word| ManuallyDrop::into_inner(word.waker()))
 }

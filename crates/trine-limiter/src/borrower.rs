@@ -38,9 +38,13 @@ impl Borrower {
         Self(NEXT.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// The borrower of the `serial`-th `acquire` call of one limiter that gave no borrower.
-    pub(crate) fn anonymous(serial: u64) -> Self {
-        Self(serial | ANONYMOUS)
+    /// The one before the borrower of the first call that gives none.
+    pub(crate) const ANONYMOUS: Self = Self(ANONYMOUS);
+
+    /// After the borrower of one call that gave none, that of the next.
+    #[inline]
+    pub(crate) fn next(self) -> Self {
+        Self(self.0 + 1)
     }
 
     /// Whether a limiter made it up.

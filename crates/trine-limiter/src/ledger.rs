@@ -20,13 +20,13 @@
 use std::collections::HashSet;
 use std::task::Waker;
 
-use trine_core::lowlevel::{Awaited, Hold, Holders, Vantage};
+use trine_core::lowlevel::{Awaited, Hold, Holders, Vantage, task_waker};
 
 use crate::wakes::Wakes;
 use crate::{AcquireError, Borrower, LimiterStatistics};
 
 /// The index that stands for none.
-const NONE: usize = usize::MAX;
+const NONE: u32 = u32::MAX;
 
 /// Above this many slots `check` only looks at what is cheap: debug builds must not become
 /// quadratic.
@@ -35,7 +35,14 @@ const FULLY_CHECKED_SLOTS: usize = 64;
 
 /// Which slot of the ledger a claim has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct SlotId(usize);
+pub(crate) struct SlotId(u32);
+
+impl SlotId {
+    #[inline]
+    fn index(self) -> usize {
+        self.0 as usize
+    }
+}
 
 /// How far a claim has come. The table above says who sets what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,32 +85,34 @@ enum Answer {
     No,
 }
 
-/// One claim on a token.
+/// One claim on a token. Kept at 64 bytes, a line of the cache.
 struct Slot {
-    stage: Stage,
-    borrower: Borrower,
-    /// Whose it is, if a test wants to know.
-    hold: Hold,
     /// Where it waits, and whom to wake.
     vantage: Vantage,
     waker: Option<Waker>,
-    /// The neighbours in line; `next` also links the vacant slots.
-    previous: usize,
-    next: usize,
+    borrower: Borrower,
+    /// Whose it is, if a test wants to know.
+    hold: Hold,
+    /// The neighbours in line. `previous` of the head may be anything; `next` also links the vacant slots.
+    previous: u32,
+    next: u32,
+    stage: Stage,
 }
+
+const _: () = assert!(size_of::<usize>() != 8 || size_of::<Slot>() == 64, "a slot has grown");
 
 /// The tokens of a limiter, and the line for them.
 pub(crate) struct Ledger {
     total: usize,
     borrowed: usize,
     slots: Vec<Slot>,
-    first_vacant: usize,
-    head: usize,
-    tail: usize,
+    first_vacant: u32,
+    head: u32,
+    tail: u32,
     /// The borrowers with a name that hold or wait for a token.
     named: HashSet<Borrower>,
-    /// How many claims had no named borrower.
-    anonymous: u64,
+    /// The borrower of the last claim that named none.
+    anonymous: Borrower,
     holders: Holders,
 }
 
@@ -117,7 +126,7 @@ impl Ledger {
             head: NONE,
             tail: NONE,
             named: HashSet::new(),
-            anonymous: 0,
+            anonymous: Borrower::ANONYMOUS,
             holders: Holders::new(),
         }
     }
@@ -152,49 +161,61 @@ impl Ledger {
         Ok(self.occupy(borrower, Stage::Held))
     }
 
-    /// Takes a token, or stands in line for one with the waker of a task of ours, whose clone is no
-    /// foreign code: the way of most claims, in one go. `None` if it is not that simple.
-    #[inline(always)]
-    pub(crate) fn enter(&mut self, borrower: Option<Borrower>, waker: &Waker) -> Option<Entered> {
-        if borrower.is_some() {
-            return None;
+    /// Takes a token, or stands in line for one, for nobody with a name, polled by a task of ours: the way
+    /// of most claims, in one go. `None` if it is not that simple.
+    ///
+    /// A call: as a part of its caller it would not have the registers that it needs.
+    #[inline(never)]
+    pub(crate) fn enter(&mut self, waker: &Waker) -> Option<Entered> {
+        if self.borrowed < self.total {
+            if self.head != NONE {
+                return None;
+            }
+            self.borrowed += 1;
+            return Some(Entered::Held(self.occupy(None, Stage::Held)));
         }
-        if self.borrowed >= self.total {
-            return Some(Entered::InLine(self.join(None, waker.clone(), Vantage::here())));
-        }
-        if self.head != NONE {
-            return None;
-        }
-        self.borrowed += 1;
-        Some(Entered::Held(self.occupy(None, Stage::Held)))
+        let waker = task_waker(waker)?;
+        Some(Entered::InLine(self.join(None, waker, Vantage::here())))
     }
 
     /// Stands in line. Call it only when `take` said that it would block.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn join(
         &mut self,
         borrower: Option<Borrower>,
         waker: Waker,
         vantage: Vantage,
     ) -> SlotId {
-        let id = self.occupy(borrower, Stage::Waiting { refusing: false });
-        let slot = &mut self.slots[id.0];
-        slot.waker = Some(waker);
+        let borrower = self.name(borrower);
+        let (id, previous) = (self.vacant(), self.tail);
+        let slot = &mut self.slots[id as usize];
+        self.first_vacant = slot.next;
         slot.vantage = vantage;
-        slot.previous = self.tail;
+        slot.borrower = borrower;
+        slot.previous = previous;
         slot.next = NONE;
-        match self.tail {
-            NONE => self.head = id.0,
-            tail => self.slots[tail].next = id.0,
+        slot.stage = Stage::Waiting { refusing: false };
+        let old = slot.waker.replace(waker);
+        debug_assert!(old.is_none());
+        // So that no code is there for dropping what is not there.
+        std::mem::forget(old);
+        self.tail = id;
+        match previous {
+            NONE => self.head = id,
+            previous => self.slots[previous as usize].next = id,
         }
-        self.tail = id.0;
-        id
+        SlotId(id)
+    }
+
+    /// Whether a claim that was in line has a token now, which nothing can take away.
+    #[inline(always)]
+    pub(crate) fn is_held(&self, id: SlotId) -> bool {
+        self.slots[id.index()].stage == Stage::Held
     }
 
     /// What a claim finds that was in line.
-    #[inline]
     pub(crate) fn look(&self, id: SlotId) -> Outlook {
-        match self.slots[id.0].stage {
+        match self.slots[id.index()].stage {
             Stage::Waiting { .. } | Stage::Vacant => Outlook::InLine,
             Stage::Granted => Outlook::GrantedOnTrust,
             Stage::Held => Outlook::Held,
@@ -214,7 +235,7 @@ impl Ledger {
         wakes: &mut Wakes,
     ) -> (bool, Option<Waker>) {
         let mut spare = waker;
-        let slot = &mut self.slots[id.0];
+        let slot = &mut self.slots[id.index()];
         slot.vantage = vantage;
         if let Stage::Waiting { refusing } = &mut slot.stage {
             *refusing = false;
@@ -223,21 +244,21 @@ impl Ledger {
             }
             self.serve(wakes);
         }
-        if self.slots[id.0].stage == Stage::Granted {
+        if self.slots[id.index()].stage == Stage::Granted {
             self.collect(id);
         }
-        (self.slots[id.0].stage == Stage::Held, spare)
+        (self.slots[id.index()].stage == Stage::Held, spare)
     }
 
     /// Whether a poll in line must bring a new waker.
     pub(crate) fn wants_waker(&self, id: SlotId, waker: &Waker) -> bool {
-        self.slots[id.0].waker.as_ref().is_none_or(|old| !old.will_wake(waker))
+        self.slots[id.index()].waker.as_ref().is_none_or(|old| !old.will_wake(waker))
     }
 
     /// The claim's future takes the token that it was granted on trust.
     pub(crate) fn collect(&mut self, id: SlotId) {
-        debug_assert_eq!(self.slots[id.0].stage, Stage::Granted);
-        self.slots[id.0].stage = Stage::Held;
+        debug_assert_eq!(self.slots[id.index()].stage, Stage::Granted);
+        self.slots[id.index()].stage = Stage::Held;
     }
 
     /// The claim's future was granted a token by another thread, and is cancelled: the next in line
@@ -249,17 +270,16 @@ impl Ledger {
         vantage: Vantage,
         wakes: &mut Wakes,
     ) {
-        debug_assert_eq!(self.slots[id.0].stage, Stage::Granted);
-        let slot = &mut self.slots[id.0];
+        debug_assert_eq!(self.slots[id.index()].stage, Stage::Granted);
+        let slot = &mut self.slots[id.index()];
         slot.vantage = vantage;
         slot.stage = Stage::Waiting { refusing: true };
         slot.waker = waker;
         // Back to the head: it had waited longest.
-        slot.previous = NONE;
         slot.next = self.head;
         match self.head {
             NONE => self.tail = id.0,
-            head => self.slots[head].previous = id.0,
+            head => self.slots[head as usize].previous = id.0,
         }
         self.head = id.0;
         self.borrowed -= 1;
@@ -270,40 +290,43 @@ impl Ledger {
     /// more: hardly ever.
     #[inline(always)]
     pub(crate) fn release(&mut self, id: SlotId) -> (Option<Waker>, bool) {
-        debug_assert_eq!(self.slots[id.0].stage, Stage::Held);
-        self.borrowed -= 1;
+        debug_assert_eq!(self.slots[id.index()].stage, Stage::Held);
+        let (head, others) = (self.head, self.borrowed - 1);
         self.vacate(id);
-        let head = self.head;
-        if head == NONE || self.borrowed >= self.total {
+        if head == NONE || others >= self.total {
+            self.borrowed = others;
             return (None, false);
         }
-        let slot = &mut self.slots[head];
-        slot.stage = match slot.ask() {
-            Answer::Yes => Stage::Held,
-            Answer::Perhaps => Stage::Granted,
-            Answer::No => return (None, true),
+        let slot = &mut self.slots[head as usize];
+        let Stage::Waiting { refusing } = slot.stage else {
+            unreachable!("bug in trine-limiter: only waiting claims stand in line")
         };
-        let (waker, next) = (slot.waker.take(), slot.next);
-        self.borrowed += 1;
-        self.head = next;
-        match next {
-            NONE => self.tail = NONE,
-            next => self.slots[next].previous = NONE,
+        slot.stage = match slot.vantage.accepts(&mut slot.waker) {
+            Some(true) => Stage::Held,
+            None if !refusing => Stage::Granted,
+            Some(false) | None => {
+                self.borrowed = others;
+                return (None, true);
+            }
+        };
+        self.head = slot.next;
+        if self.head == NONE {
+            self.tail = NONE;
         }
-        (waker, self.borrowed < self.total && next != NONE)
+        (slot.waker.take(), others + 1 < self.total)
     }
 
     /// Gives up a claim that was in line, and is in line, or was granted a token meanwhile. Returns
     /// its waker, to be dropped outside the lock.
     pub(crate) fn abandon(&mut self, id: SlotId, wakes: &mut Wakes) -> Option<Waker> {
-        match self.slots[id.0].stage {
+        match self.slots[id.index()].stage {
             Stage::Waiting { .. } => self.unlink(id.0),
             Stage::Granted | Stage::Held => self.borrowed -= 1,
             Stage::Vacant => {
                 debug_assert!(false, "bug in trine-limiter: a claim was given up twice")
             }
         }
-        let waker = self.slots[id.0].waker.take();
+        let waker = self.slots[id.index()].waker.take();
         self.vacate(id);
         self.serve(wakes);
         waker
@@ -331,7 +354,7 @@ impl Ledger {
 
     /// The task that runs now has this token, and a test wants to know.
     pub(crate) fn note_hold(&mut self, id: SlotId) {
-        self.slots[id.0].hold = self.holders.add(None);
+        self.slots[id.index()].hold = self.holders.add(None);
     }
 
     /// What those in line wait for, for a test that wants to know.
@@ -363,8 +386,8 @@ impl Ledger {
     pub(crate) fn serve(&mut self, wakes: &mut Wakes) {
         let mut cursor = self.head;
         while cursor != NONE && self.borrowed < self.total {
-            let next = self.slots[cursor].next;
-            match self.slots[cursor].ask() {
+            let next = self.slots[cursor as usize].next;
+            match self.slots[cursor as usize].ask() {
                 Answer::Yes => self.grant(cursor, Stage::Held, wakes),
                 Answer::Perhaps => self.grant(cursor, Stage::Granted, wakes),
                 Answer::No => {}
@@ -374,10 +397,10 @@ impl Ledger {
     }
 
     #[inline]
-    fn grant(&mut self, index: usize, stage: Stage, wakes: &mut Wakes) {
+    fn grant(&mut self, index: u32, stage: Stage, wakes: &mut Wakes) {
         self.unlink(index);
         self.borrowed += 1;
-        let slot = &mut self.slots[index];
+        let slot = &mut self.slots[index as usize];
         slot.stage = stage;
         if let Some(waker) = slot.waker.take() {
             wakes.push(waker);
@@ -385,63 +408,101 @@ impl Ledger {
     }
 
     #[inline]
-    fn unlink(&mut self, index: usize) {
-        let (previous, next) = (self.slots[index].previous, self.slots[index].next);
-        match previous {
-            NONE => self.head = next,
-            previous => self.slots[previous].next = next,
+    fn unlink(&mut self, index: u32) {
+        let slot = &self.slots[index as usize];
+        let (previous, next) = (slot.previous, slot.next);
+        if self.head == index {
+            self.head = next;
+        } else {
+            self.slots[previous as usize].next = next;
         }
         match next {
+            NONE if self.head == NONE => self.tail = NONE,
             NONE => self.tail = previous,
-            next => self.slots[next].previous = previous,
+            next => self.slots[next as usize].previous = previous,
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn occupy(&mut self, borrower: Option<Borrower>, stage: Stage) -> SlotId {
-        let borrower = match borrower {
-            Some(named) => {
-                self.named.insert(named);
-                named
-            }
-            None => {
-                self.anonymous += 1;
-                Borrower::anonymous(self.anonymous)
-            }
-        };
-        let index = self.first_vacant;
-        if index == NONE {
-            self.slots.push(Slot {
-                stage,
-                borrower,
-                hold: Hold::default(),
-                vantage: Vantage::FREE,
-                waker: None,
-                previous: NONE,
-                next: NONE,
-            });
-            return SlotId(self.slots.len() - 1);
-        }
-        let slot = &mut self.slots[index];
+        let borrower = self.name(borrower);
+        let id = self.vacant();
+        let slot = &mut self.slots[id as usize];
         self.first_vacant = slot.next;
         slot.stage = stage;
         slot.borrower = borrower;
-        SlotId(index)
+        SlotId(id)
     }
 
-    #[inline]
+    /// Lists a borrower with a name, or makes one up.
+    #[inline(always)]
+    fn name(&mut self, borrower: Option<Borrower>) -> Borrower {
+        if let Some(named) = borrower {
+            return self.list(named);
+        }
+        self.anonymous = self.anonymous.next();
+        self.anonymous
+    }
+
+    /// A vacant slot, which the caller takes off the list.
+    #[inline(always)]
+    fn vacant(&mut self) -> u32 {
+        if self.first_vacant == NONE {
+            self.add_slot();
+        }
+        self.first_vacant
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn list(&mut self, named: Borrower) -> Borrower {
+        self.named.insert(named);
+        named
+    }
+
+    /// Makes another vacant slot.
+    #[cold]
+    #[inline(never)]
+    fn add_slot(&mut self) {
+        let index = self.slots.len();
+        assert!(index < NONE as usize, "fewer than 2^32 claims on a limiter");
+        self.slots.push(Slot {
+            vantage: Vantage::FREE,
+            waker: None,
+            borrower: self.anonymous,
+            hold: Hold::default(),
+            previous: NONE,
+            next: self.first_vacant,
+            stage: Stage::Vacant,
+        });
+        self.first_vacant = index as u32;
+    }
+
+    #[inline(always)]
     fn vacate(&mut self, id: SlotId) {
-        let slot = &mut self.slots[id.0];
+        let slot = &mut self.slots[id.index()];
         debug_assert!(slot.waker.is_none());
         slot.stage = Stage::Vacant;
-        slot.next = self.first_vacant;
-        self.first_vacant = id.0;
-        self.holders.remove(std::mem::take(&mut slot.hold));
-        let borrower = slot.borrower;
+        slot.next = std::mem::replace(&mut self.first_vacant, id.0);
+        let (hold, borrower) = (slot.hold, slot.borrower);
+        if hold != Hold::default() {
+            slot.hold = Hold::default();
+            self.holders.remove(hold);
+        }
         if !self.named.is_empty() {
-            self.named.remove(&borrower);
+            self.strike(borrower);
         }
     }
+
+    #[cold]
+    #[inline(never)]
+    fn strike(&mut self, borrower: Borrower) {
+        self.named.remove(&borrower);
+    }
+
+    #[cfg(not(debug_assertions))]
+    #[inline(always)]
+    pub(crate) fn check(&self) {}
 
     /// Panics if the ledger contradicts itself: what the top of this file says of it at rest.
     #[cfg(debug_assertions)]
@@ -457,12 +518,13 @@ impl Ledger {
         assert_eq!(self.borrowed, count(|stage| matches!(stage, Stage::Granted | Stage::Held)));
         let (mut cursor, mut previous, mut waiting) = (self.head, NONE, 0);
         while cursor != NONE {
-            let slot = &self.slots[cursor];
+            let slot = &self.slots[cursor as usize];
             assert!(
                 matches!(slot.stage, Stage::Waiting { .. }),
                 "only waiting claims stand in line"
             );
-            assert_eq!(slot.previous, previous, "the line is linked both ways");
+            let linked = cursor == self.head || slot.previous == previous;
+            assert!(linked, "the line is linked both ways");
             waiting += 1;
             (previous, cursor) = (cursor, slot.next);
         }

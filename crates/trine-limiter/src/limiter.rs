@@ -1,7 +1,7 @@
 //! `CapacityLimiter`: at most so many at a time, strictly first come, first served.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use trine_core::lowlevel::{WakeCall, records_holders, waits_for};
 
@@ -318,27 +318,41 @@ impl CapacityLimiter {
     }
 
     /// Reads or changes the ledger, without anybody to wake. No foreign code may run in `change`.
-    #[inline(always)]
     pub(crate) fn locked<R>(&self, change: impl FnOnce(&mut Ledger) -> R) -> R {
-        // No foreign code runs under the lock, so only a bug of ours can poison it, and that was
-        // reported then.
-        let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ledger = self.lock();
         let result = change(&mut ledger);
-        #[cfg(debug_assertions)]
         ledger.check();
         result
+    }
+
+    /// What `locked` gives its function, for code that is to be compiled into one piece: a function of any
+    /// size is called. After a change `check` is to be called.
+    #[inline(always)]
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Ledger> {
+        // No foreign code runs under the lock, so only a bug of ours can poison it, and that was
+        // reported then.
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Gives a token back, or to the next in line.
     #[inline]
     pub(crate) fn release(&self, slot: SlotId) {
-        let (waker, more) = self.locked(|ledger| ledger.release(slot));
+        let mut ledger = self.lock();
+        let (waker, more) = ledger.release(slot);
+        ledger.check();
+        drop(ledger);
         if let Some(waker) = waker {
             WakeCall::from(waker).make();
         }
         if more {
-            self.with_ledger(Ledger::serve);
+            self.serve();
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn serve(&self) {
+        self.with_ledger(Ledger::serve);
     }
 
     /// The task that runs now has got a token: noted if a test wants to know.

@@ -6,7 +6,7 @@ use std::thread::{self, Thread};
 
 use crate::CapacityLimiter;
 use crate::claim::Claim;
-use crate::ledger::SlotId;
+use crate::slot::SlotId;
 
 /// Wakes a parked thread.
 struct Unpark(Thread);

@@ -5,7 +5,8 @@ use std::task::{Context, Poll, Waker, ready};
 
 use trine_core::lowlevel::{Vantage, poll_checkpoint};
 
-use crate::ledger::{Entered, Outlook, SlotId};
+use crate::ledger::{Entered, Outlook};
+use crate::slot::SlotId;
 use crate::{AcquireError, Borrower, CapacityLimiter};
 
 /// One wish for a token, by a future or by a blocked thread.

@@ -4,12 +4,7 @@
 //! until it is given up. Slots are recycled; those that wait form a doubly linked line, so that
 //! anyone can leave it in O(1).
 //!
-//! | stage     | set by                              | the claim's future                    | left by |
-//! |-----------|-------------------------------------|---------------------------------------|---------|
-//! | `Vacant`  | `vacate`                            | none                                  | `take`, `join` |
-//! | `Waiting` | `join`, `hand_on`                   | pending, in line                      | `grant`, `release` |
-//! | `Granted` | `grant`, on trust                   | was woken and has not looked yet      | `collect`, `hand_on`, `abandon` |
-//! | `Held`    | `take`, `grant`, `collect`          | resolved, or about to be              | `release`, `abandon` |
+//! How far a claim has come is in its slot (`slot.rs`).
 //!
 //! At rest: `borrowed` counts the granted and the held, and if a token is free then everyone in
 //! line refused it when last asked. A waiter refuses while a cancel is visible from where it waits,
@@ -22,41 +17,14 @@ use std::task::Waker;
 
 use trine_core::lowlevel::{Awaited, Hold, Holders, Vantage, task_waker};
 
+use crate::slot::{Answer, NONE, Slot, SlotId, Stage};
 use crate::wakes::Wakes;
 use crate::{AcquireError, Borrower, LimiterStatistics};
-
-/// The index that stands for none.
-const NONE: u32 = u32::MAX;
 
 /// Above this many slots `check` only looks at what is cheap: debug builds must not become
 /// quadratic.
 #[cfg(debug_assertions)]
 const FULLY_CHECKED_SLOTS: usize = 64;
-
-/// Which slot of the ledger a claim has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct SlotId(u32);
-
-impl SlotId {
-    #[inline]
-    fn index(self) -> usize {
-        self.0 as usize
-    }
-}
-
-/// How far a claim has come. The table above says who sets what.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    Vacant,
-    /// In line; `refusing` if its own thread said so and has not taken it back.
-    Waiting {
-        refusing: bool,
-    },
-    /// Given a token by another thread, which cannot know whether the waiter is cancelled.
-    Granted,
-    /// Has a token.
-    Held,
-}
 
 /// What a waiting claim finds when its future is polled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,31 +43,6 @@ pub(crate) enum Entered {
     Held(SlotId),
     InLine(SlotId),
 }
-
-/// What a claim says to a token, as far as the thread that asks can tell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Answer {
-    Yes,
-    /// It waits on another thread, and nothing is known against it.
-    Perhaps,
-    No,
-}
-
-/// One claim on a token. Kept at 64 bytes, a line of the cache.
-struct Slot {
-    /// Where it waits, and whom to wake.
-    vantage: Vantage,
-    waker: Option<Waker>,
-    borrower: Borrower,
-    /// Whose it is, if a test wants to know.
-    hold: Hold,
-    /// The neighbours in line. `previous` of the head may be anything; `next` also links the vacant slots.
-    previous: u32,
-    next: u32,
-    stage: Stage,
-}
-
-const _: () = assert!(size_of::<usize>() != 8 || size_of::<Slot>() == 64, "a slot has grown");
 
 /// The tokens of a limiter, and the line for them.
 pub(crate) struct Ledger {
@@ -534,25 +477,5 @@ impl Ledger {
             count(|stage| matches!(stage, Stage::Waiting { .. })),
             "all who wait stand in line"
         );
-    }
-}
-
-impl Slot {
-    /// Asks whether it takes a token.
-    #[inline]
-    fn ask(&mut self) -> Answer {
-        let accepts = self.vantage.accepts(&mut self.waker);
-        self.answer(accepts)
-    }
-
-    /// What it says to a token, by what its vantage point says: no if it does not stand in line.
-    #[inline]
-    fn answer(&self, accepts: Option<bool>) -> Answer {
-        let Stage::Waiting { refusing } = self.stage else { return Answer::No };
-        match accepts {
-            Some(true) => Answer::Yes,
-            None if !refusing => Answer::Perhaps,
-            Some(false) | None => Answer::No,
-        }
     }
 }

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use trine_core::lowlevel::{WakeCall, records_holders, waits_for};
 
 use crate::blocking::block_until;
-use crate::ledger::{Ledger, SlotId};
+use crate::ledger::Ledger;
+use crate::slot::SlotId;
 use crate::wakes::Wakes;
 use crate::{
     Acquire, AcquireError, AcquireOnBehalfOf, AcquireOwned, Borrower, LimiterStatistics,

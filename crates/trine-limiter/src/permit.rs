@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::CapacityLimiter;
-use crate::ledger::SlotId;
+use crate::slot::SlotId;
 
 /// A token of a [`CapacityLimiter`]; dropping it gives the token to the longest waiter, or back.
 ///

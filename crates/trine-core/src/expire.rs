@@ -6,18 +6,21 @@
 use std::mem::ManuallyDrop;
 use std::time::Instant;
 
+use crate::frame::Poller;
+use crate::local::Here;
 use crate::run::Scheduler;
 use crate::runtime::Runtime;
-use crate::timers::Due;
+use crate::timers::{Due, Fired};
 use crate::waiter::WakeCall;
 
 impl Scheduler {
     /// Expires what is due.
     #[inline]
     pub(crate) fn expire(&self) {
-        let bound = Runtime::with(|runtime| runtime.timers.borrow().bound());
+        let runtime = Here::get();
+        let bound = runtime.timers.borrow().bound();
         if let Some(bound) = bound {
-            let now = Runtime::with(Runtime::now);
+            let now = runtime.now();
             if bound <= now {
                 self.expire_until(now);
             }
@@ -26,42 +29,53 @@ impl Scheduler {
 
     #[cold]
     fn expire_until(&self, now: Instant) {
-        Runtime::with(|runtime| {
-            let foreign = runtime.expire_all(now);
-            runtime.run_deferred();
-            for call in foreign {
-                call.make();
-            }
-        });
+        let runtime = Here::get();
+        let foreign = runtime.expire_all(now);
+        runtime.run_deferred();
+        if !foreign.is_empty() {
+            make_all(foreign);
+        }
     }
+}
+
+#[cold]
+#[inline(never)]
+fn make_all(calls: Vec<WakeCall>) {
+    calls.into_iter().for_each(WakeCall::make);
 }
 
 impl Runtime {
     /// Expires what is due. Gives the foreign wakers to be called when nothing is borrowed; those that the tree
     /// has brought up are left in it. Who is woken is settled for all before the first of them is called.
+    #[inline(always)]
     fn expire_all(&self, now: Instant) -> Vec<WakeCall> {
-        let mut foreign = Vec::new();
         let mut timers = self.timers.borrow_mut();
-        let mut sleeps = std::mem::take(&mut timers.sleeps);
         while let Some(due) = timers.pop_due(now) {
             match due {
+                Due::Sleep(timer) => timers.sleeps.push(timer),
                 Due::Deadline(scope) => self.peek(|tree| tree.expire(scope)),
                 Due::Grace(scope) => self.peek(|tree| tree.harden(scope)),
-                Due::Sleep(timer) => sleeps.push(timer),
             }
         }
-        for timer in sleeps.drain(..) {
+        let mut foreign = Vec::new();
+        for at in 0..timers.sleeps.len() {
+            let timer = timers.sleeps[at];
             match timers.fire_sleep(timer) {
-                (Some(word), _) if word.run() == self.run_id() => {
-                    self.peek(|tree| tree.wake(word.frame(), word.generation()));
+                Fired::Own(word) if word.run() == self.run_id() => {
+                    let mut tree = self.borrow_tree();
+                    let poller = tree.queue(word.frame(), word.generation());
+                    if poller != Poller::NOBODY {
+                        tree.wake_poller(poller);
+                    }
                 }
-                (Some(word), _) => {
-                    foreign.push(WakeCall::from(ManuallyDrop::into_inner(word.waker())))
+                Fired::Own(word) => {
+                    foreign.push(WakeCall::from(ManuallyDrop::into_inner(word.waker())));
                 }
-                (None, call) => foreign.extend(call),
+                Fired::Foreign(call) => foreign.push(call),
+                Fired::PassedOver => {}
             }
         }
-        timers.sleeps = sleeps;
+        timers.sleeps.clear();
         foreign
     }
 }

@@ -37,6 +37,12 @@ impl IdleLine {
         Self { waiting: Vec::new() }
     }
 
+    /// Whether nobody waits, nor has left without having been taken off.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
     /// The shortest time for which somebody wants the run to be idle before being woken.
     pub(crate) fn cushion(&mut self) -> Option<Duration> {
         self.waiting.retain(|entry| entry.state.get() == State::Waiting);

@@ -13,9 +13,11 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use crate::checkpoint::{Checkpoint, checkpoint, poll_checkpoint};
+use crate::local::Here;
 use crate::runtime::Runtime;
 use crate::timers::TimerId;
 use crate::waiter::Waiter;
+use crate::waker::Word;
 
 /// Sleeps for a duration on the run's clock, counted from when it is first polled. `Duration::ZERO`
 /// is a [`checkpoint`]; a duration too long for the clock is for ever. trio's `sleep`.
@@ -94,45 +96,70 @@ impl Future for Sleep {
     // So that a panic names the line that awaits it.
     #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let runtime = Here::get();
         if let State::Armed(timer) = self.state {
-            return self.poll_armed(timer, cx);
+            if runtime.timers.borrow_mut().take_fired(timer) {
+                self.state = State::Until(None);
+                return Poll::Ready(());
+            }
+            return self.poll_early(timer, cx);
         }
-        let site = Location::caller();
-        Runtime::with(|runtime| runtime.require("`sleep`", site));
+        runtime.require("`sleep`", Location::caller());
         if let State::Yielding(checkpoint) = &mut self.state {
             return Pin::new(checkpoint).poll(cx);
         }
         ready!(poll_checkpoint(cx));
-        let now = Runtime::with(Runtime::now);
+        let now = runtime.now();
         let until = match self.state {
             State::For(duration) => now.checked_add(duration),
             State::Until(until) => until,
             State::Yielding(_) | State::Armed(_) => return Poll::Pending,
         };
         match until {
-            Some(until) if until <= now => {
-                self.state = State::Yielding(checkpoint());
-                return self.poll(cx);
-            }
+            Some(until) if until <= now => self.poll_yielding(cx),
             Some(until) => {
-                let sleeper = Waiter::of_task(cx).unwrap_or_else(|| Waiter::new(cx));
-                let timer = Runtime::with(|runtime| {
-                    runtime.timers.borrow_mut().insert_sleep(until, sleeper)
-                });
-                self.state = State::Armed(timer);
+                self.arm(runtime, until, cx);
+                Poll::Pending
             }
-            None => self.state = State::Until(None),
+            None => {
+                self.state = State::Until(None);
+                Poll::Pending
+            }
         }
-        Poll::Pending
     }
 }
 
 impl Sleep {
-    fn poll_armed(&mut self, timer: TimerId, cx: &mut Context<'_>) -> Poll<()> {
-        if Runtime::with(|runtime| runtime.timers.borrow_mut().take_fired(timer)) {
-            self.state = State::Until(None);
-            return Poll::Ready(());
+    /// Sets its timer.
+    #[inline(always)]
+    fn arm(&mut self, runtime: Here, until: Instant, cx: &Context<'_>) {
+        if Word::of(cx.waker()).is_none() {
+            return self.arm_foreign(until, cx);
         }
+        let sleeper = || Waiter::of_task(cx);
+        self.state = State::Armed(runtime.timers.borrow_mut().insert_sleep(until, sleeper));
+    }
+
+    /// The same behind somebody else's waker, which is cloned while nothing is borrowed.
+    #[cold]
+    #[inline(never)]
+    fn arm_foreign(&mut self, until: Instant, cx: &Context<'_>) {
+        let sleeper = Waiter::new(cx);
+        let timer = Here::get().timers.borrow_mut().insert_sleep(until, || Some(sleeper));
+        self.state = State::Armed(timer);
+    }
+
+    #[cold]
+    fn poll_yielding(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut checkpoint = checkpoint();
+        let poll = Pin::new(&mut checkpoint).poll(cx);
+        self.state = State::Yielding(checkpoint);
+        poll
+    }
+
+    /// Polled in the middle of the sleep, or when it was passed over.
+    #[inline(never)]
+    fn poll_early(&mut self, timer: TimerId, cx: &mut Context<'_>) -> Poll<()> {
         ready!(poll_checkpoint(cx));
         // Passed over by the loop because of a cancel that is hidden by now: its time has come.
         if Runtime::with(|runtime| runtime.timers.borrow().was_passed_over(timer)) {

@@ -173,3 +173,22 @@ fn serial_numbers_may_run_out() {
     let order: Vec<_> = order.map(|due| name(&due)).collect();
     assert_eq!(order, [0, 2, 4, 6, 1, 3, 5, 7]);
 }
+
+/// Timers that are set and taken back in turn take up one place among the recent ones, and leave nothing for
+/// which a tick would have to look at the clock.
+#[test]
+fn what_is_taken_back_leaves_nothing_behind() {
+    let mut timers = Timers::new();
+    // real time: the beginning of a virtual clock
+    let now = Instant::now();
+    timers.begin(now);
+    for ms in 0..1000 {
+        let timer = timers.insert_deadline(now + milliseconds(1000 - ms), FrameId(1));
+        assert_eq!(timers.bound(), Some(now + milliseconds(1000 - ms)));
+        timers.remove(timer);
+        assert_eq!(timers.bound(), None);
+    }
+    assert_eq!(timers.recent.len(), 1);
+    assert_eq!(timers.next(), None);
+    assert_eq!(timers.recent.len(), 0);
+}

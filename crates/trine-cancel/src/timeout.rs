@@ -32,7 +32,10 @@ impl Limit {
     #[inline]
     pub(crate) fn until(self, now: Instant) -> Until {
         match self {
-            Limit::After(Duration::ZERO) => Until::Passed,
+            // One comparison, where `Duration::ZERO` as a pattern is two.
+            Limit::After(timeout) if timeout.as_secs() | u64::from(timeout.subsec_nanos()) == 0 => {
+                Until::Passed
+            }
             Limit::At(time) if time <= now => Until::Passed,
             Limit::After(_) | Limit::At(_) => self.deadline(now).map_or(Until::Never, Until::Time),
         }

@@ -220,7 +220,8 @@ impl Hook {
     /// One with a node is cut loose when the outer one goes.
     #[inline]
     pub(crate) fn holds(self, generation: u16) -> bool {
-        self.0 & Self::NODE != 0 || self.0 == u32::from(generation)
+        // The likely case first.
+        self.0 == u32::from(generation) || self.0 & Self::NODE != 0
     }
 }
 

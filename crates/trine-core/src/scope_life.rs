@@ -43,9 +43,11 @@ impl Runtime {
             && let Some(task) = self.own_task(waker)
         {
             let (mut tree, mut timers) = (self.borrow_tree(), self.timers.borrow_mut());
-            let arm = |id| timers.insert_if_room(time, id);
-            if let Some(opened) = tree.open_plain_scope(task, self.current(), site, arm) {
-                return opened;
+            let outer = self.current();
+            if let Some(id) = tree.next_plain_scope(outer)
+                && let Some(timer) = timers.insert_if_room(time, id)
+            {
+                return (id, tree.open_plain_scope(id, task, outer, site, timer));
             }
         }
         self.open_any_scope(waker, site, until)

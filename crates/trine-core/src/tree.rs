@@ -102,35 +102,41 @@ impl Tree {
         id
     }
 
-    /// Opens a scope as `open` does, if there is room for it and nothing else has to be looked at.
-    /// `arm` sets its timer. Says whether a cancel is visible inside.
+    /// The place of the next frame, if there is one, and if it is known what is visible around it: then
+    /// `open_plain_scope` opens it.
+    #[inline(always)]
+    pub(crate) fn next_plain_scope(&self, outer: FrameId) -> Option<FrameId> {
+        let id = self.free;
+        let plain = id.is_some() && self.frames[outer.index()].seen == self.epoch;
+        plain.then_some(id)
+    }
+
+    /// Opens a scope as `open` does, at a place that `next_plain_scope` gave. Says whether a cancel is visible
+    /// inside.
     #[inline(always)]
     pub(crate) fn open_plain_scope(
         &mut self,
+        id: FrameId,
         task: FrameId,
         outer: FrameId,
         site: &'static Location<'static>,
-        arm: impl FnOnce(FrameId) -> Option<TimerId>,
-    ) -> Option<(FrameId, bool)> {
-        let (id, seen) = (self.free, self.epoch);
+        deadline: TimerId,
+    ) -> bool {
+        debug_assert_eq!(id, self.free);
         let around = &self.frames[outer.index()];
-        if !id.is_some() || around.seen != seen {
-            return None;
-        }
         let (flags, hook) = (around.flags.inherited(), Hook::outer(around.generation));
         let frame = &mut self.frames[id.index()];
-        let Role::Free { next } = frame.role else { return None };
-        let deadline = Some(arm(id)?);
-        frame.role = Role::Scope { poller: Poller::task(task), deadline };
+        let Role::Free { next } = frame.role else { bug!("free list") };
+        frame.role = Role::Scope { poller: Poller::task(task), deadline: Some(deadline) };
         frame.outer = outer;
         frame.hook = hook;
         frame.flags = flags;
-        frame.seen = seen;
+        frame.seen = self.epoch;
         frame.site = Some(site);
         self.free = next;
         self.live += 1;
         self.check_near(id);
-        Some((id, flags.has(Flags::VISIBLE)))
+        flags.has(Flags::VISIBLE)
     }
 
     /// Opens the frame of a task, ready to be polled. Gives also who has to be told of that.
@@ -213,17 +219,24 @@ impl Tree {
     /// Lets go of a scope's frame, if nothing special hangs on it. Gives its deadline.
     #[inline(always)]
     pub(crate) fn close_plain_scope(&mut self, id: FrameId) -> Option<Option<TimerId>> {
-        let frame = &self.frames[id.index()];
+        let next = self.free;
+        let frame = &mut self.frames[id.index()];
         let Role::Scope { poller, deadline } = frame.role else { return None };
+        // Where a cancel is visible there may be something to uncover.
         let special = frame.hook.as_node().is_some()
             || poller.as_foreign().is_some()
-            || frame.flags.has(Flags::NOTED)
-            || !self.deferred.is_empty()
-            || self.may_uncover(frame.flags);
+            || frame.flags.has(Flags::NOTED.with(Flags::VISIBLE))
+            || !self.deferred.is_empty();
         if special {
             return None;
         }
-        self.free(id);
+        debug_assert!(!frame.flags.has(Flags::RELEASED));
+        frame.role = Role::Free { next };
+        frame.generation = next_generation(frame.generation);
+        frame.flags = Flags::default();
+        frame.outer = FrameId::NONE;
+        self.free = id;
+        self.live -= 1;
         Some(deadline)
     }
 

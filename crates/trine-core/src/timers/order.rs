@@ -45,20 +45,17 @@ impl Entry {
     }
 }
 
-const NANOS_PER_SECOND: u64 = 1_000_000_000;
-
 /// From one time to a later one; 0 if it is not later, and 584 years if it is later than that.
+#[inline]
 fn nanos_between(base: Instant, later: Instant) -> u64 {
-    let between = later.saturating_duration_since(base);
-    let whole = between.as_secs().saturating_mul(NANOS_PER_SECOND);
-    whole.saturating_add(u64::from(between.subsec_nanos()))
+    u64::try_from(later.saturating_duration_since(base).as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// From this many on they are thrown into buckets before they are sorted.
 const MANY: usize = 128;
 
 /// How many there are in a bucket, if they are spread evenly.
-const IN_BUCKET: usize = 8;
+const IN_BUCKET: usize = 4;
 
 /// Appends entries to a list, sorted, the next one last.
 ///

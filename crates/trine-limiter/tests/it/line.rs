@@ -150,3 +150,32 @@ fn a_future_that_is_over_says_so_when_polled_again() {
     let message = again.unwrap_err().downcast::<&str>().unwrap();
     assert_eq!(*message, "a future of trine-limiter was polled after it had finished");
 }
+
+// rule: Y-2
+#[test]
+fn who_has_come_to_the_head_may_leave_it_whoever_is_behind() {
+    // Whoever was before it in line has a token by now, so that nobody is.
+    for behind in 0..3 {
+        let limiter = CapacityLimiter::new(1);
+        let permit = limiter.try_acquire().unwrap();
+        let mut line: Vec<_> = (0..2 + behind).map(|_| Box::pin(limiter.acquire())).collect();
+        for waiter in &mut line {
+            assert!(poll_once(waiter.as_mut()).is_pending());
+        }
+        drop(permit);
+        let mut first = line.remove(0);
+        drop(line.remove(0));
+        assert_eq!(limiter.statistics().tasks_waiting, behind);
+        drop(poll_once(first.as_mut()));
+        for waiter in &mut line {
+            assert!(poll_once(waiter.as_mut()).is_ready());
+        }
+        assert_eq!((limiter.borrowed_tokens(), limiter.statistics().tasks_waiting), (0, 0));
+        // And the line is as good as new.
+        let permit = limiter.try_acquire().unwrap();
+        let mut newcomer = pin!(limiter.acquire());
+        assert!(poll_once(newcomer.as_mut()).is_pending());
+        drop(permit);
+        assert!(poll_once(newcomer.as_mut()).is_ready());
+    }
+}

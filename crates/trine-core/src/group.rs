@@ -28,12 +28,12 @@ use std::task::Context;
 use crate::first_panic::FirstPanic;
 use crate::frame::{Flags, FrameId, Poller, Role};
 use crate::group_ref::GroupRef;
+use crate::instrument::Step;
 use crate::local::Here;
 use crate::members::Sweep;
-use crate::runtime::{At, Runtime};
+use crate::runtime::Runtime;
 use crate::task_frame::{TaskFrame, TaskId};
 use crate::tree::Tree;
-use crate::turn::{Begun, GOES_ON, Turn};
 use crate::waker::Word;
 
 /// A set of tasks that one future owns and polls.
@@ -81,13 +81,13 @@ pub struct Group<'env, O = ()> {
     /// The word of the task in whose own code the group was polled the last time, if it hangs there and no
     /// cancel is visible; and the epoch at which it was polled, if a task of the run did that. As long as
     /// both are the same there is nothing to be looked up.
-    word: Cell<Option<Word>>,
-    seen: Cell<u32>,
+    pub(crate) word: Cell<Option<Word>>,
+    pub(crate) seen: Cell<u32>,
     /// How often somebody had been woken when its last turn ended, and in which tick that was.
-    wakes: Cell<u32>,
-    tick: Cell<u32>,
+    pub(crate) wakes: Cell<u32>,
+    pub(crate) tick: Cell<u32>,
     /// The task that is beside the group, and moves with it when its owner is polled elsewhere.
-    beside: Cell<(FrameId, u16)>,
+    pub(crate) beside: Cell<(FrameId, u16)>,
     _tasks: PhantomData<Tasks<'env, O>>,
 }
 
@@ -116,8 +116,9 @@ impl<'env, O> Group<'env, O> {
         Self::open_with(&Here::get(), Location::caller(), Poller::NOBODY)
     }
 
-    /// Opens a group that is polled next, by the task of `cx`, with the place that reports name. That it
-    /// has tasks which are ready need not be told to anybody, and the first poll finds nothing new.
+    /// Opens a group that is polled next, by the task of `cx`, and a place beside it, with the line that reports
+    /// name: what [`open`](Group::open) and [`place_beside`](Group::place_beside) do, in one go. That there is
+    /// something ready need not be told to anybody, and the first turn finds nothing new.
     ///
     /// # Panics
     ///
@@ -130,18 +131,36 @@ impl<'env, O> Group<'env, O> {
     /// # use trine_core::lowlevel::{FrameKind, Group, frames};
     /// # trine_core::run(async {
     /// let here = Location::caller();
-    /// let _group: Group<'_> = poll_fn(|cx| Poll::Ready(Group::open_in(cx, here))).await;
+    /// let opened = poll_fn(|cx| Poll::Ready(Group::<()>::open_in(cx, here)));
+    /// let (_group, place) = opened.await;
     /// let group = frames().into_iter().find(|frame| frame.site == Some(here)).unwrap();
     /// assert_eq!(group.kind, FrameKind::Nursery);
+    /// assert!(place.is_ready());
     /// # });
     /// ```
     #[must_use]
-    pub fn open_in(cx: &Context<'_>, site: &'static Location<'static>) -> Self {
+    #[inline]
+    pub fn open_in(cx: &Context<'_>, site: &'static Location<'static>) -> (Self, TaskFrame) {
         let runtime = Here::get();
-        let poller = runtime.own_task(cx.waker()).map_or(Poller::NOBODY, Poller::task);
-        let group = Self::open_with(&runtime, site, poller);
-        runtime.peek(|tree| tree.expect_turn(group.id()));
-        group
+        let outer = runtime.require("a nursery", site);
+        let task = runtime.own_task(cx.waker());
+        let mut tree = runtime.borrow_tree();
+        let poller = task.map_or(Poller::NOBODY, Poller::task);
+        let (id, place, visible) = tree.open_group(outer, poller, site);
+        let group = Self::from_id(id);
+        group.beside.set((place.id(), place.generation()));
+        if !visible && task == Some(outer) {
+            group.word.set(Word::of(cx.waker()));
+        }
+        group.seen.set(tree.epoch);
+        // So that its first turn is not taken for one that comes back to it.
+        group.note_end(tree.wakes, runtime.tick.get());
+        drop(tree);
+        let place = TaskFrame::new(place);
+        if runtime.hooked.get() {
+            runtime.instrument(place.id(), Step::Spawned);
+        }
+        (group, place)
     }
 
     fn open_with(runtime: &Runtime, site: &'static Location<'static>, poller: Poller) -> Self {
@@ -371,6 +390,42 @@ impl<'env, O> Group<'env, O> {
         panic.finish();
     }
 
+    /// Gives a place back and closes the group, as [`close`](Group::close) does.
+    ///
+    /// # Panics
+    ///
+    /// As [`close`](Group::close).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::panic::Location;
+    /// # use trine_core::lowlevel::Group;
+    /// # trine_core::run(async {
+    /// let group = Group::<()>::open();
+    /// let place = group.place_beside(Location::caller());
+    /// group.close_with(place);
+    /// # });
+    /// ```
+    #[inline]
+    pub fn close_with(&self, place: TaskFrame) {
+        if !self.is_empty() || !self.id().is_some() || Here::get().hooked.get() {
+            drop(place);
+            return self.close();
+        }
+        self.refuse_turn();
+        let (id, runtime) = (self.id.replace(FrameId::NONE), Here::get());
+        let mut tree = runtime.borrow_tree();
+        let place = place.keep();
+        let noted = tree.release_task(place);
+        tree.release_group(id);
+        runtime.release_tree(tree);
+        if noted {
+            runtime.forget_note(place);
+        }
+        runtime.give_back();
+    }
+
     /// Ends all tasks that are left, the newest first.
     pub(crate) fn end_all(&self) {
         let mut panic = FirstPanic::default();
@@ -380,254 +435,10 @@ impl<'env, O> Group<'env, O> {
         panic.finish();
     }
 
-    /// One poll of this group, in `f`: it follows the region in which it is called and keeps the waker of
-    /// `cx`, through which its tasks wake the caller.
-    ///
-    /// # Panics
-    ///
-    /// Outside of a run; if the group is closed; while there is another turn of it.
-    ///
-    /// # Examples
-    ///
-    /// See [`Group`].
-    #[track_caller]
-    #[inline(always)]
-    pub fn turn<R>(
-        &self,
-        cx: &Context<'_>,
-        f: impl for<'g> FnOnce(&mut Turn<'g, 'env, O>) -> R,
-    ) -> R {
-        let before = Here::get().at();
-        let (begun, follow) = match self.begin_as_before(before, cx) {
-            Some((list, follow)) => ((list, false), follow),
-            None => (self.begin_again(before, cx), 0),
-        };
-        Turn::go(self, before, begun, follow, f)
-    }
-
-    /// Begins a poll in a task's own code, as the last one was, with nothing cancelled or hidden since. Gives
-    /// also how many turns may follow in place.
-    #[inline(always)]
-    fn begin_as_before(&self, before: At, cx: &Context<'_>) -> Option<(FrameId, u32)> {
-        let runtime = Here::get();
-        let word = Word::of(cx.waker())?;
-        if Some(word) != self.word.get() || word.frame() != before.frame || runtime.hooked.get() {
-            return None;
-        }
-        let mut tree = runtime.borrow_tree();
-        if tree.epoch != self.seen.get() {
-            return None;
-        }
-        let alone = tree.wakes == self.wakes.get() && runtime.tick.get() != self.tick.get();
-        let list = tree.begin_free_turn(self.id())?;
-        Some((list, if alone { GOES_ON } else { 0 }))
-    }
-
-    /// Keeps what tells at the next turn whether anything else has happened meanwhile.
-    #[inline(always)]
-    pub(crate) fn note_end(&self, wakes: u32, tick: u32) {
-        self.wakes.set(wakes);
-        self.tick.set(tick);
-    }
-
-    /// Whether nothing was cancelled or hidden since its turn has begun, by a task of this run.
-    #[inline(always)]
-    pub(crate) fn is_as_before(&self, epoch: u32) -> bool {
-        self.seen.get() == epoch
-    }
-
-    /// Begins a poll that is not in the task's own code, or after something was cancelled or hidden.
-    #[track_caller]
-    #[inline(never)]
-    fn begin_again(&self, before: At, cx: &Context<'_>) -> Begun {
-        let runtime = Here::get();
-        if !runtime.hooked.get()
-            && let Some(task) = runtime.own_task(cx.waker())
-        {
-            let mut tree = runtime.borrow_tree();
-            if let Some(begun) = tree.begin_settled_turn(self.id(), before.frame, task) {
-                let own = task == before.frame && !begun.1;
-                self.word.set(Word::of(cx.waker()).filter(|_| own));
-                self.seen.set(tree.epoch);
-                return begun;
-            }
-        }
-        self.word.set(None);
-        self.seen.set(0);
-        self.begin_anywhere(cx)
-    }
-
-    /// Begins a poll where it may not have been polled before, or in a run whose steps are watched.
-    #[track_caller]
-    #[cold]
-    fn begin_anywhere(&self, cx: &Context<'_>) -> Begun {
-        let runtime = Here::get();
-        let current = runtime.require("a nursery", Location::caller());
-        let id = self.open_id();
-        self.refuse_turn();
-        if runtime.follow(id, current, cx.waker()) {
-            self.move_beside(&runtime, current);
-        }
-        self.begin_ordered(&runtime)
-    }
-
-    /// Begins a poll with the ready tasks in the order that is asked for, if one is.
-    #[inline(never)]
-    fn begin_ordered(&self, runtime: &Runtime) -> Begun {
-        if runtime.hooked.get() {
-            runtime.order_ready(self.id());
-        }
-        runtime.peek(|tree| (tree.begin_turn(self.id()), tree.is_visible(self.id())))
-    }
-
-    /// Takes the task that is beside the group along to another place.
-    #[cold]
-    fn move_beside(&self, runtime: &Runtime, outer: FrameId) {
-        let (beside, generation) = self.beside.get();
-        if runtime.peek(|tree| tree.is_current(beside, generation)) {
-            runtime.refuse_cycle(beside, outer);
-            runtime.tree(|tree| tree.move_under(beside, outer));
-        }
-    }
-
     /// Looks at the frame of the group, or changes it, unless it is closed.
-    fn edit<R>(&self, change: impl FnOnce(&mut Tree, FrameId) -> R) -> Option<R> {
+    pub(crate) fn edit<R>(&self, change: impl FnOnce(&mut Tree, FrameId) -> R) -> Option<R> {
         let id = self.id();
         id.is_some().then(|| Here::get().tree(|tree| change(tree, id)))
-    }
-
-    /// Cancels the group and with it every task under it, once and for all.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use trine_core::lowlevel::Group;
-    /// # trine_core::run(async {
-    /// let group = Group::<()>::open();
-    /// group.cancel();
-    /// assert!(group.is_cancelled() && !group.is_cancelled_outside());
-    /// # });
-    /// ```
-    pub fn cancel(&self) {
-        self.edit(Tree::cancel);
-    }
-
-    /// Whether a cancel is visible from inside the group.
-    ///
-    /// # Examples
-    ///
-    /// See [`Group::cancel`].
-    #[must_use]
-    #[inline]
-    pub fn is_cancelled(&self) -> bool {
-        let id = self.id();
-        id.is_some() && Here::get().borrow_tree().is_visible(id)
-    }
-
-    /// Whether a cancel from around the group is visible inside it.
-    ///
-    /// # Examples
-    ///
-    /// See [`Group::cancel`].
-    #[must_use]
-    #[inline]
-    pub fn is_cancelled_outside(&self) -> bool {
-        let id = self.id();
-        id.is_some() && Here::get().borrow_tree().is_visible_outside(id)
-    }
-
-    /// Whether shields inside the group no longer hold, because a grace period has ended.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use trine_core::lowlevel::Group;
-    /// # trine_core::run(async { assert!(!Group::<()>::open().is_hardened()); });
-    /// ```
-    #[must_use]
-    pub fn is_hardened(&self) -> bool {
-        self.edit(Tree::is_hardened).unwrap_or(false)
-    }
-
-    /// Whether [`mark_cut`](Group::mark_cut) was called, and the scope that was cancelled is still
-    /// around this group, which it is bound to drop.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use trine_core::lowlevel::Group;
-    /// # trine_core::run(async { assert!(!Group::<()>::open().is_doomed()); });
-    /// ```
-    #[must_use]
-    pub fn is_doomed(&self) -> bool {
-        self.edit(|tree, id| tree.is_doomed(id)).unwrap_or(false)
-    }
-
-    /// Records that something in the group was dropped unfinished by a cancel from around it: its
-    /// owner cannot resolve any more, nor can what is between it and the scope that was cancelled.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use trine_core::lowlevel::Group;
-    /// # trine_core::run(async {
-    /// let group = Group::<()>::open();
-    /// group.mark_cut();
-    /// assert!(!group.is_doomed()); // no scope around it was cancelled
-    /// # });
-    /// ```
-    pub fn mark_cut(&self) {
-        self.edit(|tree, id| tree.mark_cut(id));
-    }
-
-    /// Makes this group a guard on what is around it, or no longer one: its owner must be polled until
-    /// it is done, even when it is cancelled, though none of its tasks may have a guard.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use std::{future::poll_fn, task::Poll};
-    /// # use trine_core::lowlevel::{Group, ScopeFrame};
-    /// # trine_core::run(async {
-    /// let scope = ScopeFrame::open();
-    /// let group = poll_fn(|cx| Poll::Ready(scope.enter(cx, |_| Group::<()>::open()))).await;
-    /// group.set_holds(true);
-    /// assert!(scope.has_guards());
-    /// # });
-    /// ```
-    pub fn set_holds(&self, on: bool) {
-        self.edit(|tree, id| tree.set_holds(id, on));
-    }
-
-    /// Has whoever polls this group do so again when a shield or a move may have hidden the cancel that
-    /// has cut it short.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use std::{future::poll_fn, task::Poll};
-    /// # use trine_core::lowlevel::Group;
-    /// # trine_core::run(async {
-    /// let group = Group::<()>::open();
-    /// poll_fn(|cx| Poll::Ready(group.stay_cut(cx))).await;
-    /// # });
-    /// ```
-    pub fn stay_cut(&self, cx: &Context<'_>) {
-        if self.is_cancelled_outside() {
-            Runtime::pass_over_cut(cx.waker());
-        }
-    }
-
-    /// Wakes whoever polls this group.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use trine_core::lowlevel::Group;
-    /// # trine_core::run(async { Group::<()>::open().wake(); });
-    /// ```
-    pub fn wake(&self) {
-        self.edit(Tree::wake_frame);
     }
 }
 
@@ -648,19 +459,6 @@ impl Group<'static, ()> {
     pub(crate) fn under(runtime: &Runtime, outer: FrameId) -> Self {
         let role = Role::group(Poller::NOBODY);
         Self::from_id(runtime.tree(|tree| tree.open(role, outer, None)))
-    }
-
-    /// A tick of the run.
-    #[inline(always)]
-    pub(crate) fn tick<R>(&self, f: impl for<'g> FnOnce(&mut Turn<'g, 'static, ()>) -> R) -> R {
-        let runtime = Here::get();
-        let begun = if runtime.hooked.get() {
-            self.begin_ordered(&runtime)
-        } else {
-            // The root is never cancelled.
-            (runtime.borrow_tree().begin_turn(self.id()), false)
-        };
-        Turn::go(self, runtime.at(), begun, 0, f)
     }
 
     #[inline(always)]

@@ -25,6 +25,7 @@
 //! ```
 #![deny(unsafe_code)]
 
+mod begin;
 mod bug;
 mod check;
 mod checkpoint;
@@ -56,6 +57,7 @@ mod outside;
 mod pollers;
 mod probe;
 mod ready;
+mod region;
 mod remote;
 mod run;
 mod runtime;
@@ -63,6 +65,7 @@ mod schedule;
 mod scope;
 mod scope_life;
 mod sleep;
+mod start;
 mod system;
 mod task_frame;
 mod timers;

@@ -13,9 +13,10 @@ use std::panic::Location;
 
 use crate::bug::bug;
 use crate::frame::{Flags, Frame, FrameId, Hook, Poller, Role};
+use crate::local::Here;
 use crate::task_frame::TaskId;
 use crate::tree::Tree;
-use crate::turn::Ready;
+use crate::turn::{Ready, Turn};
 use crate::work::Work;
 
 impl Frame {
@@ -92,6 +93,34 @@ impl Tree {
             Role::Task { older, newer, .. } => (older, newer),
             _ => bug!("{id:?} is no task"),
         }
+    }
+
+    /// Opens the frame of a group that is polled next, and a place beside it, ready to be polled. Says whether a
+    /// cancel is visible inside.
+    #[inline(always)]
+    pub(crate) fn open_group(
+        &mut self,
+        outer: FrameId,
+        poller: Poller,
+        site: &'static Location<'static>,
+    ) -> (FrameId, TaskId, bool) {
+        let (id, place) = (self.take_slot(), self.take_slot());
+        self.queued += 1;
+        let (seen, inherited) = (self.epoch, self.fresh(outer).inherited());
+        let hook = Hook::outer(self.frames[outer.index()].generation);
+        let (site, work) = (Some(site), None);
+        let frame = &mut self.frames[id.index()];
+        let generation = frame.generation;
+        let role = Role::Group { head: place, tail: place, poller, newest: FrameId::NONE };
+        // Until its turn has ended nobody need be told of what is ready.
+        let flags = Flags::IN_TURN.with(inherited);
+        *frame = Frame { role, outer, seen, flags, hook, generation, site, work };
+        let frame = &mut self.frames[place.index()];
+        let (role, flags) = (Role::task(id), Flags::QUEUED.with(inherited));
+        let generation = frame.generation;
+        *frame = Frame { role, outer, seen, flags, hook, generation, site, work };
+        self.check_near(id);
+        (id, TaskId::new(place, generation), inherited.has(Flags::VISIBLE))
     }
 
     /// Opens the frame of a task that a group polls, ready to be polled, with its future. Gives also its
@@ -210,5 +239,44 @@ impl Tree {
         let busy = Flags::QUEUED.with(Flags::FLAT);
         let idle = sweep.cancelled && !frame.flags.has(busy) && frame.hook.as_node().is_none();
         Some((id, frame.generation, frame.work.filter(|_| idle)))
+    }
+}
+
+impl<'g, 'env, O> Turn<'g, 'env, O> {
+    /// Goes on with a sweep through the tasks of the group, in the order in which they were started.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::{future::poll_fn, task::Poll};
+    /// # use trine_core::lowlevel::{Found, Group};
+    /// # trine_core::run(async {
+    /// let group = Group::open();
+    /// let task = group.start(async {});
+    /// group.cancel();
+    /// poll_fn(|cx| {
+    ///     group.turn(cx, |turn| {
+    ///         let found = turn.sweep(&mut group.begin_sweep());
+    ///         assert!(matches!(found, Some(Found::Other(other)) if other == task)); // it is ready
+    ///         turn.next();
+    ///         let mut sweep = group.begin_sweep();
+    ///         let Some(Found::Idle(idle, outside)) = turn.sweep(&mut sweep) else { panic!() };
+    ///         assert!(!outside);
+    ///         idle.end();
+    ///         assert!(turn.sweep(&mut sweep).is_none());
+    ///     });
+    ///     Poll::Ready(())
+    /// })
+    /// .await;
+    /// # });
+    /// ```
+    #[inline(always)]
+    pub fn sweep(&mut self, sweep: &mut Sweep) -> Option<Found<'_, 'g, 'env, O>> {
+        let swept = Here::get().borrow_tree().sweep(self.group().id(), sweep)?;
+        let (id, generation, work) = swept;
+        if work.is_none() {
+            return Some(Found::Other(TaskId::new(id, generation)));
+        }
+        Some(Found::Idle(self.come_to(id, generation, work), sweep.outside))
     }
 }

@@ -178,11 +178,6 @@ impl Tree {
         }
     }
 
-    /// The group is polled next, or never: until its turn has ended nobody need be told of what is ready.
-    pub(crate) fn expect_turn(&mut self, group: FrameId) {
-        self.frames[group.index()].flags.set(Flags::IN_TURN, true);
-    }
-
     /// A turn of the group begins: while it lasts nobody is told of tasks that become ready. Gives the
     /// list of those that are.
     #[inline(always)]

@@ -288,6 +288,18 @@ impl TaskFrame {
 
     /// Takes over a frame.
     #[inline(always)]
+    pub(crate) fn new(task: TaskId) -> Self {
+        Self { task }
+    }
+
+    /// Leaves the frame to the caller.
+    #[inline(always)]
+    pub(crate) fn keep(self) -> FrameId {
+        std::mem::ManuallyDrop::new(self).id()
+    }
+
+    /// Takes over a frame.
+    #[inline(always)]
     pub(crate) fn from_id(id: FrameId) -> Self {
         let generation = Here::get().borrow_tree().generation(id);
         Self { task: TaskId::new(id, generation) }

@@ -4,7 +4,7 @@
 //! lies, and a table of what can be done with it, without its type. That this is sound rests on four rules:
 //!
 //! 1. **Type.** A frame on the ready list of a `Group<'env, O>` whose work is set was put there by
-//!    `Group::start_at` or `Group::take_in` of that very group, so its future gives an `O` and lives for `'env`.
+//!    `Group::start_at` or `Group::take_in` (`start.rs`) of that very group, so its future gives an `O` and lives for `'env`.
 //!    Tasks that the run polls give `()` and are `'static`; the root group, whose list they are on, is a
 //!    `Group<'static, ()>`.
 //! 2. **Time.** A future that borrows for `'env` is touched only through its `Group<'env, O>`, by a turn or
@@ -26,18 +26,14 @@
 use std::fmt;
 use std::future::Future;
 use std::mem::{self, ManuallyDrop};
-use std::panic::Location;
 use std::pin::Pin;
 use std::ptr::{self, NonNull};
 use std::task::{Context, Poll};
 
-use crate::bug::bug;
 use crate::first_panic::FirstPanic;
-use crate::frame::{Flags, FrameId, Poller};
+use crate::frame::{Flags, FrameId};
 use crate::group::Group;
-use crate::instrument::Step;
 use crate::local::{Here, Place};
-use crate::members::{Found, Sweep};
 use crate::runtime::Runtime;
 use crate::task_frame::{TaskFrame, TaskId};
 use crate::turn::{Ready, Turn};
@@ -102,7 +98,7 @@ unsafe fn poll_future<F: Future>(future: NonNull<u8>, cx: &mut Context<'_>) -> P
 impl Work {
     /// Moves a future to where it stays.
     #[inline(always)]
-    fn new<F: Future>(runtime: &Runtime, future: F) -> Self {
+    pub(crate) fn new<F: Future>(runtime: &Runtime, future: F) -> Self {
         let block = runtime.blocks.take(const { Place::of::<F>() });
         // SAFETY: the block is valid for writes, and as large and aligned as an `F` needs. It is ours.
         unsafe { block.cast::<F>().write(future) };
@@ -200,143 +196,7 @@ impl Ending {
     }
 }
 
-impl<'env, O> Group<'env, O> {
-    /// Starts a task, ready to be polled: it belongs to this group, which polls it by
-    /// [`Turn::poll`]. The caller's line is kept as the place where it was started.
-    ///
-    /// # Panics
-    ///
-    /// If the group is closed.
-    ///
-    /// # Examples
-    ///
-    /// See [`Group`].
-    #[track_caller]
-    pub fn start(&self, future: impl Future<Output = O> + 'env) -> TaskId {
-        self.start_at(Location::caller(), future)
-    }
-
-    /// Starts a task as [`start`](Group::start) does, with the place where it was started.
-    ///
-    /// # Panics
-    ///
-    /// If the group is closed.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use std::panic::Location;
-    /// # use trine_core::lowlevel::Group;
-    /// # trine_core::run(async {
-    /// let here = Location::caller();
-    /// let group = Group::open();
-    /// assert_eq!(group.start_at(here, async {}).spawned_at(), Some(here));
-    /// # });
-    /// ```
-    #[inline(always)]
-    pub fn start_at<F>(&self, site: &'static Location<'static>, future: F) -> TaskId
-    where
-        F: Future<Output = O> + 'env,
-    {
-        let id = self.open_id();
-        let runtime = Here::get();
-        let work = Work::new(&runtime, future);
-        let mut tree = runtime.borrow_tree();
-        let (task, generation, poller) = tree.start_task(id, work, site);
-        self.count(1);
-        if poller != Poller::NOBODY {
-            tree.wake_poller(poller);
-            runtime.release_tree(tree);
-        } else {
-            drop(tree);
-        }
-        if runtime.hooked.get() {
-            runtime.instrument(task, Step::Spawned);
-        }
-        TaskId::new(task, generation)
-    }
-
-    /// Starts a task that borrows nothing, to be polled by the run itself: at any depth at the same cost.
-    /// It belongs to the group and is cancelled with it, but does not come out of [`Turn::next`].
-    ///
-    /// # Panics
-    ///
-    /// Outside of a run, or if the group is closed.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::{cell::Cell, rc::Rc};
-    /// use trine_core::lowlevel::Group;
-    ///
-    /// trine_core::run(async {
-    ///     let done = Rc::new(Cell::new(false));
-    ///     let group = Group::<()>::open();
-    ///     let task = group.spawn({ let done = done.clone(); async move { done.set(true) } });
-    ///     trine_core::checkpoint().await;
-    ///     trine_core::checkpoint().await;
-    ///     assert!(done.get() && task.is_over());
-    /// });
-    /// ```
-    #[track_caller]
-    pub fn spawn(&self, future: impl Future<Output = ()> + 'static) -> TaskId {
-        let site = Location::caller();
-        Here::get().require("a nursery", site);
-        self.spawn_anywhere(site, future)
-    }
-
-    /// The same from code that need not belong to a task of the run.
-    pub(crate) fn spawn_anywhere(
-        &self,
-        site: &'static Location<'static>,
-        future: impl Future<Output = ()> + 'static,
-    ) -> TaskId {
-        let (id, runtime) = (self.open_id(), Here::get());
-        let Some(root) = runtime.active().map(|run| run.root) else {
-            bug!("a task is polled, but no run is active")
-        };
-        let work = Work::new(&runtime, future);
-        let (task, poller, generation) = runtime.peek(|tree| {
-            let (task, poller) = tree.open_task(root, id, Flags::FLAT, site);
-            tree.join_group(id, task);
-            let frame = &mut tree.frames[task.index()];
-            frame.work = Some(work);
-            (task, poller, frame.generation)
-        });
-        runtime.flat.set(runtime.flat.get() + 1);
-        self.count(1);
-        runtime.tree(|tree| tree.wake_poller(poller));
-        if runtime.hooked.get() {
-            runtime.instrument(task, Step::Spawned);
-        }
-        TaskId::new(task, generation)
-    }
-
-    /// Takes in the future of a task that has a place in this group already, and wakes it.
-    ///
-    /// # Panics
-    ///
-    /// If the place is in another group.
-    ///
-    /// # Examples
-    ///
-    /// See [`GroupRef::place`](super::lowlevel::GroupRef::place).
-    pub fn take_in(&self, place: TaskFrame, future: impl Future<Output = O> + 'env) {
-        let id = self.open_id();
-        let runtime = Here::get();
-        let task = place.id();
-        let fits = runtime.peek(|tree| tree.is_place_of(task, id));
-        assert!(fits, "a task was given to a group in which it has no place");
-        let work = Work::new(&runtime, future);
-        runtime.peek(|tree| {
-            tree.join_group(id, task);
-            tree.frames[task.index()].work = Some(work);
-        });
-        self.count(1);
-        mem::forget(place);
-        runtime.tree(|tree| tree.wake_task(task));
-    }
-
+impl<O> Group<'_, O> {
     /// Ends a task of this group: drops its future, and then its frame. One that the run is polling just now
     /// is dropped when that poll is over. Nothing happens if it is no task of this group.
     ///
@@ -419,45 +279,6 @@ impl<O> Ready<'_, '_, '_, O> {
         if self.work().is_some() {
             self.turn().end_one();
         }
-    }
-}
-
-impl<'g, 'env, O> Turn<'g, 'env, O> {
-    /// Goes on with a sweep through the tasks of the group, in the order in which they were started.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use std::{future::poll_fn, task::Poll};
-    /// # use trine_core::lowlevel::{Found, Group};
-    /// # trine_core::run(async {
-    /// let group = Group::open();
-    /// let task = group.start(async {});
-    /// group.cancel();
-    /// poll_fn(|cx| {
-    ///     group.turn(cx, |turn| {
-    ///         let found = turn.sweep(&mut group.begin_sweep());
-    ///         assert!(matches!(found, Some(Found::Other(other)) if other == task)); // it is ready
-    ///         turn.next();
-    ///         let mut sweep = group.begin_sweep();
-    ///         let Some(Found::Idle(idle, outside)) = turn.sweep(&mut sweep) else { panic!() };
-    ///         assert!(!outside);
-    ///         idle.end();
-    ///         assert!(turn.sweep(&mut sweep).is_none());
-    ///     });
-    ///     Poll::Ready(())
-    /// })
-    /// .await;
-    /// # });
-    /// ```
-    #[inline(always)]
-    pub fn sweep(&mut self, sweep: &mut Sweep) -> Option<Found<'_, 'g, 'env, O>> {
-        let swept = Here::get().borrow_tree().sweep(self.group().id(), sweep)?;
-        let (id, generation, work) = swept;
-        if work.is_none() {
-            return Some(Found::Other(TaskId::new(id, generation)));
-        }
-        Some(Found::Idle(self.come_to(id, generation, work), sweep.outside))
     }
 }
 

@@ -90,10 +90,14 @@ fn finish<E, T>(
     value: &mut Option<T>,
     cx: &mut Context<'_>,
 ) -> Poll<Result<T, Vec<(E, Origin)>>> {
-    if !shared.has_failed() && shared.cut.get() {
+    let failed = shared.has_failed();
+    if !failed && shared.cut.get() {
         return stay_cut(shared, cx);
     }
     shared.close();
+    if !failed && let Some(value) = value.take() {
+        return Poll::Ready(Ok(value));
+    }
     if let Some(payload) = shared.panic.take() {
         resume_unwind(payload);
     }

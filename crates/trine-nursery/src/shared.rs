@@ -50,8 +50,7 @@ pub(crate) struct Shared<'env, E> {
 impl<'env, E> Shared<'env, E> {
     /// Opens a nursery under the region that runs now.
     pub(crate) fn open(cx: &Context<'_>, site: &'static Location<'static>) -> Self {
-        let group = Group::open_in(cx, site);
-        let body = group.place_beside(site);
+        let (group, body) = Group::open_in(cx, site);
         Self {
             group,
             body_id: *body,
@@ -106,10 +105,10 @@ impl<'env, E> Shared<'env, E> {
     #[inline]
     pub(crate) fn close(&self) {
         self.refuse_tasks();
-        if let Some(body) = self.body.take() {
-            drop(body);
+        match self.body.take() {
+            Some(body) => self.group.close_with(body),
+            None => self.group.close(),
         }
-        self.group.close();
     }
 
     /// How many tasks are alive.

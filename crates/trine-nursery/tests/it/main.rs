@@ -9,6 +9,7 @@ mod endless;
 mod error_group;
 mod flat;
 mod found;
+mod going_on;
 mod handle;
 mod leak;
 mod model;

@@ -4,7 +4,6 @@
 use std::process::Command;
 
 use crate::args::Args;
-use crate::bench::Gauge;
 use crate::cell::{self, Cell};
 use crate::report::Row;
 
@@ -34,17 +33,12 @@ pub(crate) fn run(args: &Args) -> Result<Vec<Row>, String> {
     Ok(rows)
 }
 
-/// Measures one cell once.
+/// Measures one cell once, in a process of its own: what an allocator has kept from an earlier measurement, of
+/// whatever peer, would be had for nothing by those who use it for each task, and not show where memory is
+/// measured.
 fn measure(cell: &Cell, args: &Args) -> Result<f64, String> {
-    match cell.workload.gauge() {
-        Gauge::Time | Gauge::CpuTime => cell.run(args.scale, args.idle),
-        // Memory that an earlier program gave back would be used again and not show: a fresh
-        // process each time.
-        Gauge::Memory => {
-            let output = alone(Command::new(executable()?), cell, args)?;
-            output.trim().parse().map_err(|_| format!("not a reading: {output}"))
-        }
-    }
+    let output = alone(Command::new(executable()?), cell, args)?;
+    output.trim().parse().map_err(|_| format!("not a reading: {output}"))
 }
 
 /// This program.

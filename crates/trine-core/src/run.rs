@@ -242,17 +242,21 @@ impl Scheduler {
     ) -> Poll<T> {
         self.deliver();
         self.expire();
-        let tick = &Here::get().tick;
-        tick.set(tick.get().wrapping_add(1));
+        Here::get().begin_tick();
         let mut result = Poll::Pending;
         let mut others = false;
         self.root.tick(|turn| {
-            while let Some(ready) = turn.next() {
-                if !ready.is(main) {
-                    others = true;
-                    ready.poll_flat();
-                } else if let Poll::Ready(value) = ready.poll_with(&mut poll_main) {
-                    result = Poll::Ready(value);
+            loop {
+                while let Some(ready) = turn.next() {
+                    if !ready.is(main) {
+                        others = true;
+                        ready.poll_flat();
+                    } else if let Poll::Ready(value) = ready.poll_with(&mut poll_main) {
+                        result = Poll::Ready(value);
+                    }
+                }
+                if result.is_ready() || !turn.ticks_on() {
+                    break;
                 }
             }
         });

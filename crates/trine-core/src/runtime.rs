@@ -246,6 +246,12 @@ impl Runtime {
         }
     }
 
+    /// Counts a tick.
+    #[inline(always)]
+    pub(crate) fn begin_tick(&self) {
+        self.tick.set(self.tick.get().wrapping_add(1));
+    }
+
     /// Whether a tick that began now would have nothing to do before it polls what is ready: nobody watches or
     /// shuffles, no letter has come, nothing is due.
     #[inline(always)]

@@ -461,6 +461,20 @@ impl<'t, 'g, 'env, O> Ready<'t, 'g, 'env, O> {
     }
 }
 
+impl Turn<'_, 'static, ()> {
+    /// Begins the next tick in the place of this one, for the root: there is nobody further out, so it is
+    /// enough that one task is all that is ready, and that a tick would find nothing else to do.
+    #[inline(always)]
+    pub(crate) fn ticks_on(&mut self) -> bool {
+        let runtime = Here::get();
+        let Some(lone) = runtime.borrow_tree().lone_ready(self.group.id()) else { return false };
+        // It is put back by the end of the turn, should that come now.
+        self.next = lone;
+        runtime.begin_tick();
+        runtime.is_undisturbed()
+    }
+}
+
 impl Ready<'_, '_, 'static, ()> {
     /// Polls one of those that the run polls.
     #[inline(always)]

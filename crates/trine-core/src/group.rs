@@ -40,7 +40,7 @@ use crate::waker::Word;
 ///
 /// It is a region like a [`ScopeFrame`](super::lowlevel::ScopeFrame), so it can be cancelled. The futures
 /// of its tasks lie in memory that the thread recycles; they may borrow for `'env` and give an `O`. They
-/// are polled by a [`Turn`], but for those that the run polls ([`spawn`](Group::spawn)). `Nursery` of
+/// are polled in a [`Turn`](super::lowlevel::Turn), but for those that the run polls ([`spawn`](Group::spawn)). `Nursery` of
 /// `trine-nursery` is the worked example.
 ///
 /// Dropped, or closed, it drops what is left in it, the newest first.
@@ -333,11 +333,11 @@ impl<'env, O> Group<'env, O> {
         })?
     }
 
-    /// Begins a sweep through the tasks that there are now, for [`Turn::sweep`].
+    /// Begins a sweep through the tasks that there are now, for [`Turn::sweep`](super::lowlevel::Turn::sweep).
     ///
     /// # Examples
     ///
-    /// See [`Turn::sweep`].
+    /// See [`Turn::sweep`](super::lowlevel::Turn::sweep).
     #[must_use]
     pub fn begin_sweep(&self) -> Sweep {
         let bounds = self.edit(|tree, group| (tree.oldest(group), tree.newest(group)));

@@ -20,7 +20,7 @@ use crate::work::Work;
 
 impl<'env, O> Group<'env, O> {
     /// Starts a task, ready to be polled: it belongs to this group, which polls it by
-    /// [`Turn::poll`]. The caller's line is kept as the place where it was started.
+    /// [`Ready::poll`](super::lowlevel::Ready::poll). The caller's line is kept as the place where it was started.
     ///
     /// # Panics
     ///
@@ -75,7 +75,8 @@ impl<'env, O> Group<'env, O> {
     }
 
     /// Starts a task that borrows nothing, to be polled by the run itself: at any depth at the same cost.
-    /// It belongs to the group and is cancelled with it, but does not come out of [`Turn::next`].
+    /// It belongs to the group and is cancelled with it, but does not come out of
+    /// [`Turn::next`](super::lowlevel::Turn::next).
     ///
     /// # Panics
     ///

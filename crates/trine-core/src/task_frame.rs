@@ -19,7 +19,7 @@ use crate::tree::Tree;
 ///
 /// # Examples
 ///
-/// See [`Group::after`](super::lowlevel::Group::after).
+/// See [`Group::before`](super::lowlevel::Group::before).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TaskId {
     id: FrameId,

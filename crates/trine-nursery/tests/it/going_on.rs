@@ -111,7 +111,8 @@ fn a_sibling_that_is_woken_runs_next() {
         };
         let sibling = poll_fn(|cx| {
             if steps.get() >= 50 {
-                return Poll::Ready(answered_at.set(steps.get()));
+                answered_at.set(steps.get());
+                return Poll::Ready(());
             }
             bell.borrow_mut().replace(cx.waker().clone());
             Poll::Pending

@@ -16,7 +16,7 @@
 //! may be no later tick for them.
 //!
 //! Nothing is borrowed while a future of the user is polled or dropped: it can spawn, cancel, or drop
-//! handles. The work of a task is taken out of its slot for this time and put back after.
+//! handles. The future of a task stays where it lies: what could end it is this turn, and that is lent to the poll.
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -32,6 +32,7 @@ const WORKLOADS: &[&str] = &[
     "cancel",
     "nested-1",
     "nested-64",
+    "nested-busy-64",
     "nested-spawn-64",
     "limiter-10",
 ];

@@ -2,6 +2,8 @@
 
 use std::cell::Cell;
 use std::ops::Deref;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 /// Counts itself when it is dropped: held by a task, it proves that the task is gone.
@@ -17,6 +19,34 @@ impl<C: Deref<Target = Cell<u64>>> Drop for CountDrop<C> {
 /// Adds to a cell.
 pub(crate) fn add(cell: &Cell<u64>, n: u64) {
     cell.set(cell.get() + n);
+}
+
+pin_project_lite::pin_project! {
+    /// A future that has whoever polls it poll again at once, for as long as it is pending: of `Kind::NestedBusy`.
+    #[derive(Debug)]
+    pub(crate) struct Restless<F> {
+        #[pin]
+        future: F,
+    }
+}
+
+impl<F: Future> Restless<F> {
+    /// Makes a future restless.
+    pub(crate) fn new(future: F) -> Self {
+        Self { future }
+    }
+}
+
+impl<F: Future> Future for Restless<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let poll = self.project().future.poll(cx);
+        if poll.is_pending() {
+            cx.waker().wake_by_ref();
+        }
+        poll
+    }
 }
 
 /// How many tokens of `Kind::Limiter` there are.

@@ -152,16 +152,19 @@ fn aligned(lines: &[Vec<String>]) -> String {
 }
 
 /// What a level of nesting costs each peer: the slope between the shallowest and the deepest that
-/// were measured.
+/// were measured, alone and with something else to do.
 fn per_level(rows: &[Row]) -> Vec<String> {
-    const SHALLOW: &str = "nested-1";
-    const DEEP: &str = "nested-64";
+    ["nested", "nested-busy"].into_iter().filter_map(|kind| per_level_of(kind, rows)).collect()
+}
+
+fn per_level_of(kind: &str, rows: &[Row]) -> Option<String> {
     const LEVELS: f64 = 63.0;
+    let (shallow, deep) = (format!("{kind}-1"), format!("{kind}-64"));
     let at = |workload: &str, peer: &str| {
         rows.iter().find(|row| row.workload.name == workload && row.peer == peer)
     };
     let slope = |peer: &str| {
-        let (shallow, deep) = (at(SHALLOW, peer)?, at(DEEP, peer)?);
+        let (shallow, deep) = (at(&shallow, peer)?, at(&deep, peer)?);
         Some(format!(
             "{peer} {} {}",
             number((deep.median() - shallow.median()) / LEVELS),
@@ -169,11 +172,8 @@ fn per_level(rows: &[Row]) -> Vec<String> {
         ))
     };
     let slopes: Vec<_> = PEERS.iter().filter_map(|peer| slope(peer.name)).collect();
-    if slopes.is_empty() {
-        Vec::new()
-    } else {
-        vec![format!("\nper level of nesting, {SHALLOW} to {DEEP}: {}", slopes.join(", "))]
-    }
+    (!slopes.is_empty())
+        .then(|| format!("\nper level of nesting, {shallow} to {deep}: {}", slopes.join(", ")))
 }
 
 /// Every reading, sorted, and the median.

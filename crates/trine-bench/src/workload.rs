@@ -29,6 +29,9 @@ pub(crate) enum Kind {
     Cancel,
     /// A task under `width` nested groups yields.
     Nested,
+    /// The same, beside something at the top that is always ready, so that nobody can know that the task
+    /// is all there is to poll.
+    NestedBusy,
     /// The same, each task started so that the run polls it directly, where the peer has such a
     /// thing.
     NestedSpawn,
@@ -144,6 +147,7 @@ impl Workload {
             | Kind::Timeout
             | Kind::Cancel
             | Kind::Nested
+            | Kind::NestedBusy
             | Kind::NestedSpawn
             | Kind::Limiter
             | Kind::Memory => ops,
@@ -308,6 +312,22 @@ pub(crate) static WORKLOADS: &[Workload] = &[
         "a task under 64 nested groups yields",
         "yield",
         Kind::Nested,
+        Width::Fixed(64),
+        [100_000, 20_000, 50],
+    ),
+    row(
+        "nested-busy-1",
+        "a task under 1 group yields, and the main future too",
+        "yield",
+        Kind::NestedBusy,
+        Width::Fixed(1),
+        [300_000, 20_000, 50],
+    ),
+    row(
+        "nested-busy-64",
+        "a task under 64 nested groups yields, and the main future too",
+        "yield",
+        Kind::NestedBusy,
         Width::Fixed(64),
         [100_000, 20_000, 50],
     ),

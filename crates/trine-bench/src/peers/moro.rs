@@ -8,6 +8,7 @@ use futures_lite::future::yield_now;
 use moro::async_scope;
 
 use crate::bench::Bench;
+use crate::checks::Restless;
 use crate::peers::Program;
 use crate::peers::futures::run;
 use crate::workload::{Kind, Workload};
@@ -19,6 +20,7 @@ pub(crate) fn program(workload: &Workload) -> Option<Program> {
         Kind::GroupYield => group_yield,
         Kind::Yield => yields,
         Kind::Nested => nested,
+        Kind::NestedBusy => nested_busy,
         // Cancelled jobs are not joined, and the rest is not what it is for.
         _ => return None,
     })
@@ -84,6 +86,17 @@ fn nested(bench: &Bench) -> u64 {
     run(bench, async {
         bench.begin();
         level(&sum, bench.width, bench.ops).await;
+        bench.end();
+    });
+    sum.into_inner()
+}
+
+/// `Kind::NestedBusy`.
+fn nested_busy(bench: &Bench) -> u64 {
+    let sum = AtomicU64::new(0);
+    run(bench, async {
+        bench.begin();
+        Restless::new(level(&sum, bench.width, bench.ops)).await;
         bench.end();
     });
     sum.into_inner()

@@ -84,7 +84,7 @@ pub(crate) fn program_dyn(workload: &Workload) -> Option<Program> {
 fn dyn_program<U: Unordered>(workload: &Workload) -> Option<Program> {
     match workload.kind {
         // It boxes each level as it is.
-        Kind::Nested => None,
+        Kind::Nested | Kind::NestedBusy => None,
         Kind::Yield if workload.has_width(1) => None,
         _ => group_program::<Dyn<U>>(workload),
     }
@@ -99,6 +99,7 @@ fn group_program<U: Unordered>(workload: &Workload) -> Option<Program> {
         Kind::Memory => groups::memory::<U>,
         Kind::Yield => yields::yields::<U>,
         Kind::Nested => yields::nested::<U>,
+        Kind::NestedBusy => yields::nested_busy::<U>,
         // There is no run that could poll a task, no channel with several receivers, no clock, no
         // limiter, no thread.
         _ => return None,
@@ -125,7 +126,7 @@ pub(crate) mod buffered {
         match workload.kind {
             // It polls a future that wakes itself up to 61 times before it gives way to what is
             // around it: no yield.
-            Kind::Nested => None,
+            Kind::Nested | Kind::NestedBusy => None,
             Kind::Yield if workload.has_width(1) => None,
             _ => group_program::<Buffered>(workload),
         }

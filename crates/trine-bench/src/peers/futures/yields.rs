@@ -8,6 +8,7 @@ use futures::StreamExt;
 
 use super::{Unordered, fill, run};
 use crate::bench::Bench;
+use crate::checks::Restless;
 
 /// Lets the other futures that are ready run first.
 pub(super) async fn yield_now() {
@@ -60,6 +61,16 @@ pub(super) fn nested<U: Unordered>(bench: &Bench) -> u64 {
     run(bench, async {
         bench.begin();
         let yielded = level::<U>(bench.width, bench.ops).await;
+        bench.end();
+        yielded
+    })
+}
+
+/// `Kind::NestedBusy`.
+pub(super) fn nested_busy<U: Unordered>(bench: &Bench) -> u64 {
+    run(bench, async {
+        bench.begin();
+        let yielded = Restless::new(level::<U>(bench.width, bench.ops)).await;
         bench.end();
         yielded
     })

@@ -35,6 +35,8 @@ pub(crate) fn program(workload: &Workload) -> Option<Program> {
         Kind::PingPong => channels::ping_pong,
         Kind::Pipeline => channels::pipeline,
         Kind::FanOut => channels::fan_out,
+        // Its tasks are polled by the run, at any depth.
+        Kind::NestedBusy => return None,
         Kind::Sleeps => time::sleeps,
         Kind::Timeout => time::timeouts,
         Kind::Limiter => limits::limiter,

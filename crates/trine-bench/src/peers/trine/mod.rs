@@ -26,6 +26,7 @@ pub(crate) fn program(workload: &Workload) -> Option<Program> {
         Kind::YieldAlone => yields::yield_alone,
         Kind::Yield => yields::yields,
         Kind::Nested => yields::nested,
+        Kind::NestedBusy => yields::nested_busy,
         Kind::NestedSpawn => yields::nested_spawn,
         Kind::PingPong => channels::ping_pong,
         Kind::Pipeline => channels::pipeline,

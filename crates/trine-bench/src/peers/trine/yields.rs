@@ -8,7 +8,7 @@ use trine::{checkpoint, open_nursery};
 
 use super::run;
 use crate::bench::Bench;
-use crate::checks::add;
+use crate::checks::{Restless, add};
 
 /// `Kind::YieldAlone`.
 pub(super) fn yield_alone(bench: &Bench) -> u64 {
@@ -43,6 +43,17 @@ pub(super) fn nested(bench: &Bench) -> u64 {
     run(bench, async {
         bench.begin();
         level(&yielded, bench.width, bench.ops).await;
+        bench.end();
+    });
+    yielded.get()
+}
+
+/// `Kind::NestedBusy`.
+pub(super) fn nested_busy(bench: &Bench) -> u64 {
+    let yielded = Cell::new(0);
+    run(bench, async {
+        bench.begin();
+        Restless::new(level(&yielded, bench.width, bench.ops)).await;
         bench.end();
     });
     yielded.get()

@@ -2,7 +2,7 @@
 //!
 //! | the group is polled | then | by |
 //! |---|---|---|
-//! | by the same task, in its own code, with nothing cancelled or hidden since | its list is taken | `begin_as_before` |
+//! | by the same task, in its own code, with no cancel visible, nor one hidden since | its list is taken | `begin_as_before` |
 //! | by the same task, and hangs where it hung | that is found out by a look at its frame | `begin_again` |
 //! | elsewhere, or by somebody else, or in a run that is watched | it is hung there, and remembers whom to wake | `begin_anywhere` |
 
@@ -10,10 +10,11 @@ use std::panic::Location;
 use std::task::Context;
 
 use crate::frame::FrameId;
+use crate::going_on::TURNS_IN_PLACE;
 use crate::group::Group;
 use crate::local::Here;
 use crate::runtime::{At, Runtime};
-use crate::turn::{Begun, GOES_ON, Turn};
+use crate::turn::{Begun, Turn};
 use crate::waker::Word;
 
 impl<'env, O> Group<'env, O> {
@@ -35,11 +36,11 @@ impl<'env, O> Group<'env, O> {
         f: impl for<'g> FnOnce(&mut Turn<'g, 'env, O>) -> R,
     ) -> R {
         let before = Here::get().at();
-        let (begun, follow) = match self.begin_as_before(before, cx) {
-            Some((list, follow)) => ((list, false), follow),
+        let (begun, turns_left) = match self.begin_as_before(before, cx) {
+            Some((list, turns_left)) => ((list, false), turns_left),
             None => (self.begin_again(before, cx), 0),
         };
-        Turn::go(self, before, begun, follow, f)
+        Turn::go(self, before, begun, turns_left, f)
     }
 
     /// Begins a poll in a task's own code, as the last one was, with nothing cancelled or hidden since. Gives
@@ -55,22 +56,10 @@ impl<'env, O> Group<'env, O> {
         if tree.epoch != self.seen.get() {
             return None;
         }
-        let alone = tree.wakes == self.wakes.get() && runtime.tick.get() != self.tick.get();
-        let list = tree.begin_free_turn(self.id())?;
-        Some((list, if alone { GOES_ON } else { 0 }))
-    }
-
-    /// Keeps what tells at the next turn whether anything else has happened meanwhile.
-    #[inline(always)]
-    pub(crate) fn note_end(&self, wakes: u32, tick: u32) {
-        self.wakes.set(wakes);
-        self.tick.set(tick);
-    }
-
-    /// Whether nothing was cancelled or hidden since its turn has begun, by a task of this run.
-    #[inline(always)]
-    pub(crate) fn is_as_before(&self, epoch: u32) -> bool {
-        self.seen.get() == epoch
+        let alone =
+            tree.wakes == self.last_wakes.get() && runtime.tick.get() != self.last_tick.get();
+        let list = tree.begin_known_turn(self.id())?;
+        Some((list, if alone { TURNS_IN_PLACE } else { 0 }))
     }
 
     /// Begins a poll that is not in the task's own code, or after something was cancelled or hidden.
@@ -101,7 +90,7 @@ impl<'env, O> Group<'env, O> {
         let runtime = Here::get();
         let current = runtime.require("a nursery", Location::caller());
         let id = self.open_id();
-        self.refuse_turn();
+        self.refuse_turn("a turn was begun");
         if runtime.follow(id, current, cx.waker()) {
             self.move_beside(&runtime, current);
         }
@@ -129,9 +118,13 @@ impl<'env, O> Group<'env, O> {
 }
 
 impl Group<'static, ()> {
-    /// A tick of the run.
+    /// A tick of the run, and as many more as may follow in its place, at most.
     #[inline(always)]
-    pub(crate) fn tick<R>(&self, f: impl for<'g> FnOnce(&mut Turn<'g, 'static, ()>) -> R) -> R {
+    pub(crate) fn tick<R>(
+        &self,
+        more: u32,
+        f: impl for<'g> FnOnce(&mut Turn<'g, 'static, ()>) -> R,
+    ) -> R {
         let runtime = Here::get();
         let begun = if runtime.hooked.get() {
             self.begin_ordered(&runtime)
@@ -139,6 +132,6 @@ impl Group<'static, ()> {
             // The root is never cancelled.
             (runtime.borrow_tree().begin_turn(self.id()), false)
         };
-        Turn::go(self, runtime.at(), begun, 0, f)
+        Turn::go(self, runtime.at(), begun, more, f)
     }
 }

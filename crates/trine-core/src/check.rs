@@ -51,7 +51,34 @@ impl Tree {
         if frame.flags.has(Flags::RELEASED) {
             assert!(frame.flags.has(Flags::QUEUED), "{id:?} was released and never freed");
         }
+        let has = |flag| frame.flags.has(flag);
+        assert!(!has(Flags::TURNING) || has(Flags::IN_TURN), "{id:?} has a turn and is in none");
+        assert!(
+            !has(Flags::POLLING) || has(Flags::FLAT),
+            "{id:?} is polled by a run that has it not"
+        );
+        self.check_member(id);
         self.check_cache(id);
+    }
+
+    /// A member of a group is linked with its neighbours from both sides.
+    #[cfg(debug_assertions)]
+    fn check_member(&self, id: FrameId) {
+        let frame = &self.frames[id.index()];
+        let Role::Task { older, newer, .. } = frame.role else { return };
+        if !frame.is_member() {
+            return;
+        }
+        assert!(!frame.flags.has(Flags::RELEASED), "{id:?} was released in its group's list");
+        let role = |id: FrameId| self.frames[id.index()].role;
+        let back =
+            !older.is_some() || matches!(role(older), Role::Task { newer, .. } if newer == id);
+        let on = if newer.is_some() {
+            matches!(role(newer), Role::Task { older, .. } if older == id)
+        } else {
+            matches!(role(frame.outer), Role::Group { newest, .. } if newest == id)
+        };
+        assert!(back && on, "{id:?} is linked from one side only");
     }
 
     /// A cached visibility that claims to be fresh agrees with its definition.

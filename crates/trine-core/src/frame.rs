@@ -94,27 +94,27 @@ impl Poller {
     }
 }
 
-/// The yes-or-no state of a frame.
+/// The yes-or-no state of a frame. All are gone when its slot is freed.
 ///
-/// | flag | set when | cleared by |
-/// |---|---|---|
-/// | `QUEUED` | a task is on its home's ready list | being popped |
-/// | `RELEASED` | the owner let go of a task that is still queued | being popped, which frees it |
-/// | `CANCELLED` | `cancel`, a deadline, a failing nursery | never |
-/// | `EXPIRED` | it was a deadline that cancelled it | never |
-/// | `HARD` | the grace after a cancel is over | never |
-/// | `SHIELD` | `set_shield(true)` | `set_shield(false)` |
-/// | `HOLDS` | the owner needs polling until it is done (`finally`) | the owner |
-/// | `CUT` | something inside was dropped unfinished by a cancel from outside | never |
-/// | `IN_TURN` | a group is being polled, or polled next | the end of its turn |
-/// | `TURNING` | there is a `Turn` of a group | its end |
-/// | `PASSED_OVER` | a task is among those to be woken when a cancel is hidden | being woken so |
-/// | `NOTED` | a task's name, or why a scope was cancelled, is kept beside the tree | being released |
-/// | `OVER` | the future is gone, though the owner keeps the frame | being released |
-/// | `MEMBER` | a task belongs to the group around it | being ended |
-/// | `FLAT` | the run polls the task, not its group | being released |
-/// | `POLLING` | a `FLAT` task is being polled | the end of that |
-/// | `VISIBLE`, `HARDENED` | cached: see `visibility.rs` | recomputed when `seen` is old |
+/// | flag | of | set by | cleared by | never |
+/// |---|---|---|---|---|
+/// | `QUEUED` | task | `open_task`, `start_task`, `open_group`, `push_ready` | `next_ready` | |
+/// | `RELEASED` | task | `release` of one that is `QUEUED` | `next_ready`, which frees it | without `QUEUED`, with `MEMBER` |
+/// | `CANCELLED` | any | `cancel`: by hand, by a deadline, by a nursery that fails | – | |
+/// | `EXPIRED` | scope | `expire`: it was a deadline that cancelled it | – | without `CANCELLED` |
+/// | `HARD` | scope | `harden`: the grace after a cancel is over | – | |
+/// | `SHIELD` | scope | `set_shield(true)` | `set_shield(false)` | |
+/// | `HOLDS` | any | `set_holds(true)`: `finally`, a nursery with a `start` under way, a thread | `set_holds(false)` | |
+/// | `CUT` | any | `mark_cut`: something inside was dropped unfinished by a cancel from outside; `stop_holding` | – | |
+/// | `IN_TURN` | group | `open_group`, for it is polled next; the beginning of a turn | `end_turn` | |
+/// | `TURNING` | group | the beginning of a turn | `end_turn` | without `IN_TURN` |
+/// | `PASSED_OVER` | task | `pass_over` | `wake_passed_over` | |
+/// | `NOTED` | any | `note_frame`: a name, or why it was cancelled, is kept beside the tree | – | |
+/// | `OVER` | task | `end_polled` (`work.rs`), `note_over` of a body: its future is gone | – | |
+/// | `MEMBER` | task | `start_task`, `join_group` | `leave_group`: it is ended, or was while the run polls it | with `RELEASED` |
+/// | `FLAT` | task | `spawn_anywhere`: the run polls it, not its group | – | |
+/// | `POLLING` | task | `Polling::begin` | `Polling::finish` | without `FLAT` |
+/// | `VISIBLE`, `HARDENED` | any | cached: see `visibility.rs` | recomputed when `seen` is old | |
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Flags(u32);
 
@@ -138,6 +138,7 @@ impl Flags {
     pub(crate) const TURNING: Flags = Flags(1 << 16);
     pub(crate) const MEMBER: Flags = Flags(1 << 17);
 
+    /// Whether any of these is set.
     #[inline]
     pub(crate) fn has(self, flag: Flags) -> bool {
         self.0 & flag.0 != 0

@@ -14,8 +14,8 @@
 //!    Ready::end: drops the future, then the frame
 //! ```
 //!
-//! A `Turn` is one poll of the group: it hands out the tasks that were ready when it began, each once.
-//! What becomes ready meanwhile waits for the next. What happens to futures is in `work.rs`.
+//! A `Turn` hands out the tasks that were ready when it began, each once. What becomes ready meanwhile waits for
+//! the next, which may follow in its place (`going_on.rs`). What happens to futures is in `work.rs`.
 
 use std::cell::Cell;
 use std::fmt;
@@ -30,7 +30,6 @@ use crate::frame::{Flags, FrameId, Poller, Role};
 use crate::group_ref::GroupRef;
 use crate::instrument::Step;
 use crate::local::Here;
-use crate::members::Sweep;
 use crate::runtime::Runtime;
 use crate::task_frame::{TaskFrame, TaskId};
 use crate::tree::Tree;
@@ -84,8 +83,8 @@ pub struct Group<'env, O = ()> {
     pub(crate) word: Cell<Option<Word>>,
     pub(crate) seen: Cell<u32>,
     /// How often somebody had been woken when its last turn ended, and in which tick that was.
-    pub(crate) wakes: Cell<u32>,
-    pub(crate) tick: Cell<u32>,
+    pub(crate) last_wakes: Cell<u32>,
+    pub(crate) last_tick: Cell<u32>,
     /// The task that is beside the group, and moves with it when its owner is polled elsewhere.
     pub(crate) beside: Cell<(FrameId, u16)>,
     _tasks: PhantomData<Tasks<'env, O>>,
@@ -116,9 +115,9 @@ impl<'env, O> Group<'env, O> {
         Self::open_with(&Here::get(), Location::caller(), Poller::NOBODY)
     }
 
-    /// Opens a group that is polled next, by the task of `cx`, and a place beside it, with the line that reports
-    /// name: what [`open`](Group::open) and [`place_beside`](Group::place_beside) do, in one go. That there is
-    /// something ready need not be told to anybody, and the first turn finds nothing new.
+    /// Opens a group and a place beside it, as [`open`](Group::open) and [`place_beside`](Group::place_beside) do,
+    /// in one go, for a caller that polls it next, in the same poll, with this `cx`. So nobody is woken for the
+    /// place, which is ready. Reports name `site`.
     ///
     /// # Panics
     ///
@@ -174,8 +173,8 @@ impl<'env, O> Group<'env, O> {
             len: Cell::new(0),
             word: Cell::new(None),
             seen: Cell::new(0),
-            wakes: Cell::new(0),
-            tick: Cell::new(0),
+            last_wakes: Cell::new(0),
+            last_tick: Cell::new(0),
             beside: Cell::new((FrameId::NONE, 0)),
             _tasks: PhantomData,
         }
@@ -191,7 +190,10 @@ impl<'env, O> Group<'env, O> {
     #[inline(always)]
     pub(crate) fn open_id(&self) -> FrameId {
         let id = self.id();
-        assert!(id.is_some(), "a group of tasks is closed");
+        assert!(
+            id.is_some(),
+            "a group of tasks is closed: start tasks in it before `Group::close`"
+        );
         id
     }
 
@@ -200,12 +202,17 @@ impl<'env, O> Group<'env, O> {
         self.len.set(self.len.get().wrapping_add_signed(more));
     }
 
-    /// Says that the group may be changed: there is no turn of it.
+    /// Panics while there is a turn of the group: until it ends its tasks are that turn's to end.
+    #[track_caller]
     #[inline(always)]
-    pub(crate) fn refuse_turn(&self) {
+    pub(crate) fn refuse_turn(&self, what: &str) {
         let id = self.id();
         let turning = id.is_some() && Here::get().borrow_tree().has(id, Flags::TURNING);
-        assert!(!turning, "a group was changed from within its turn");
+        assert!(
+            !turning,
+            "{what} within a turn of the same group: end its tasks by `Ready::end` or `Turn::end_task`, and do \
+             the rest when the turn is over"
+        );
     }
 
     /// Whether a task belongs to this group.
@@ -305,47 +312,6 @@ impl<'env, O> Group<'env, O> {
         task
     }
 
-    /// The task that was started before this one; the newest, for `None`. There is none before the oldest.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use trine_core::lowlevel::Group;
-    /// # trine_core::run(async {
-    /// let group = Group::open();
-    /// let tasks = [group.start(async {}), group.start(async {})];
-    /// assert_eq!(group.before(None), Some(tasks[1]));
-    /// assert_eq!(group.before(Some(tasks[1])), Some(tasks[0]));
-    /// assert_eq!(group.before(Some(tasks[0])), None);
-    /// # });
-    /// ```
-    #[must_use]
-    pub fn before(&self, task: Option<TaskId>) -> Option<TaskId> {
-        if task.is_some_and(|task| !self.has(task)) {
-            return None;
-        }
-        self.edit(|tree, group| {
-            let before = match task {
-                None => tree.newest(group),
-                Some(task) => tree.links(task.id()).0,
-            };
-            before.is_some().then(|| TaskId::new(before, tree.generation(before)))
-        })?
-    }
-
-    /// Begins a sweep through the tasks that there are now, for [`Turn::sweep`](super::lowlevel::Turn::sweep).
-    ///
-    /// # Examples
-    ///
-    /// See [`Turn::sweep`](super::lowlevel::Turn::sweep).
-    #[must_use]
-    pub fn begin_sweep(&self) -> Sweep {
-        let bounds = self.edit(|tree, group| (tree.oldest(group), tree.newest(group)));
-        let (next, newest) = bounds.unwrap_or((FrameId::NONE, FrameId::NONE));
-        // No epoch is 0, so the first step looks.
-        Sweep { next, newest, seen: 0, cancelled: false, outside: false }
-    }
-
     /// Ends all tasks that are left, the newest first, and gives the frame back. Closed before, it stays so.
     ///
     /// # Panics
@@ -364,6 +330,7 @@ impl<'env, O> Group<'env, O> {
     /// assert!(group.is_empty());
     /// # });
     /// ```
+    #[track_caller]
     #[inline]
     pub fn close(&self) {
         if !self.id().is_some() {
@@ -372,7 +339,7 @@ impl<'env, O> Group<'env, O> {
         if !self.is_empty() {
             return self.close_full();
         }
-        self.refuse_turn();
+        self.refuse_turn("a group was closed");
         let (id, runtime) = (self.id.replace(FrameId::NONE), Here::get());
         let mut tree = runtime.borrow_tree();
         tree.release_group(id);
@@ -380,10 +347,11 @@ impl<'env, O> Group<'env, O> {
         runtime.give_back();
     }
 
+    #[track_caller]
     #[cold]
     #[inline(never)]
     fn close_full(&self) {
-        self.refuse_turn();
+        self.refuse_turn("a group was closed");
         let mut panic = FirstPanic::default();
         panic.catch(|| self.end_all());
         panic.catch(|| self.close());
@@ -407,13 +375,14 @@ impl<'env, O> Group<'env, O> {
     /// group.close_with(place);
     /// # });
     /// ```
+    #[track_caller]
     #[inline]
     pub fn close_with(&self, place: TaskFrame) {
         if !self.is_empty() || !self.id().is_some() || Here::get().hooked.get() {
             drop(place);
             return self.close();
         }
-        self.refuse_turn();
+        self.refuse_turn("a group was closed");
         let (id, runtime) = (self.id.replace(FrameId::NONE), Here::get());
         let mut tree = runtime.borrow_tree();
         let place = place.keep();

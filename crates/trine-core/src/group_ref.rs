@@ -93,7 +93,8 @@ impl GroupRef {
 
     /// Opens the place of a task in this group, ready to be polled; `None` if the group is closed. Its future
     /// is kept elsewhere, until it is given to
-    /// [`Group::take_in`](super::lowlevel::Group::take_in).
+    /// [`Group::take_in`](super::lowlevel::Group::take_in); until then it comes out of
+    /// [`Turn::next`](super::lowlevel::Turn::next) as a place, to be passed over.
     ///
     /// # Examples
     ///

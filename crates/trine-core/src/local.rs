@@ -106,15 +106,15 @@ impl fmt::Debug for Blocks {
     }
 }
 
-/// Which list the blocks of a layout are on, if they are recycled. It follows from a type, so it is worked
-/// out when that is compiled.
+/// The layout of a type, and which list its blocks are on, if they are recycled. It is worked out when the type
+/// is compiled.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Place {
+pub(crate) struct SizeClass {
     list: Option<usize>,
     layout: Layout,
 }
 
-impl Place {
+impl SizeClass {
     pub(crate) const fn of<T>() -> Self {
         let layout = Layout::new::<T>();
         let fits = layout.size() <= LARGEST && layout.align() <= STEP;
@@ -142,9 +142,9 @@ impl Blocks {
 
     /// Memory for a value.
     #[inline(always)]
-    pub(crate) fn take(&self, place: Place) -> NonNull<u8> {
+    pub(crate) fn take(&self, class: SizeClass) -> NonNull<u8> {
         self.taken.set(self.taken.get() + 1);
-        let Some(list) = place.list else { return allocate(place.layout) };
+        let Some(list) = class.list else { return allocate(class.layout) };
         let Some(block) = NonNull::new(self.lists[list].get()) else {
             return self.cut(list * STEP);
         };
@@ -183,11 +183,11 @@ impl Blocks {
     ///
     /// # Safety
     ///
-    /// It came from `take` for the same place, on this thread, and is used no longer.
+    /// It came from `take` for the same class, on this thread, and is used no longer.
     #[inline(always)]
-    pub(crate) unsafe fn give(&self, block: NonNull<u8>, place: Place) {
+    pub(crate) unsafe fn give(&self, block: NonNull<u8>, class: SizeClass) {
         self.taken.set(self.taken.get() - 1);
-        let Some(list) = place.list else { return free(block, place.layout) };
+        let Some(list) = class.list else { return free(block, class.layout) };
         // SAFETY: a block is at least a step large and aligned, and nobody uses it any more.
         unsafe { block.cast::<*mut u8>().write(self.lists[list].get()) };
         self.lists[list].set(block.as_ptr());

@@ -20,6 +20,16 @@ use crate::frame::{Flags, FrameId, Poller, Role};
 use crate::tree::Tree;
 use crate::work::Work;
 
+impl Role {
+    /// Takes the ready list of a group: gives its first task.
+    #[inline(always)]
+    pub(crate) fn take_list(&mut self) -> Option<FrameId> {
+        let Role::Group { head, tail, .. } = self else { return None };
+        *tail = FrameId::NONE;
+        Some(std::mem::replace(head, FrameId::NONE))
+    }
+}
+
 /// A task that was taken off its list.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Popped {
@@ -59,7 +69,7 @@ impl Tree {
         }
     }
 
-    /// The same where the first step is mostly the last: it is done in the place of the caller.
+    /// `wake_poller` where the first step is mostly the last: that is done in the place of the caller.
     #[inline(always)]
     pub(crate) fn wake_near_poller(&mut self, poller: Poller) {
         let Some(task) = poller.as_task() else { return self.wake_poller(poller) };
@@ -69,8 +79,9 @@ impl Tree {
         }
     }
 
-    /// Wakes who polls a group or scope, because there is more to do in it.
-    pub(crate) fn wake_frame_of(&mut self, poller: Poller) {
+    /// Wakes who polls a group or scope, for there is more to do in it than ready tasks: it counts in `wakes`,
+    /// which `wake_poller` does not.
+    pub(crate) fn wake_for_more(&mut self, poller: Poller) {
         self.wakes = self.wakes.wrapping_add(1);
         self.wake_poller(poller);
     }
@@ -128,11 +139,8 @@ impl Tree {
     /// Takes the whole list of a group. Gives its first task; the others follow by `next_ready`.
     #[inline(always)]
     pub(crate) fn take_ready(&mut self, group: FrameId) -> FrameId {
-        let Role::Group { head, tail, .. } = &mut self.frames[group.index()].role else {
-            bug!("{group:?} is no group");
-        };
-        *tail = FrameId::NONE;
-        std::mem::replace(head, FrameId::NONE)
+        let list = self.frames[group.index()].role.take_list();
+        list.unwrap_or_else(|| bug!("{group:?} is no group"))
     }
 
     /// Puts the rest of a list that was taken back in front of what has become ready since.
@@ -184,26 +192,21 @@ impl Tree {
     pub(crate) fn begin_turn(&mut self, group: FrameId) -> FrameId {
         let frame = &mut self.frames[group.index()];
         frame.flags.set(Flags::IN_TURN.with(Flags::TURNING), true);
-        let Role::Group { head, tail, .. } = &mut frame.role else {
-            bug!("{group:?} is no group");
-        };
-        *tail = FrameId::NONE;
-        std::mem::replace(head, FrameId::NONE)
+        frame.role.take_list().unwrap_or_else(|| bug!("{group:?} is no group"))
     }
 
     /// Begins a turn of a group that is known to hang and be polled as it was the last time, with no cancel
     /// visible in it; unless there is another one.
     #[inline(always)]
-    pub(crate) fn begin_free_turn(&mut self, group: FrameId) -> Option<FrameId> {
+    pub(crate) fn begin_known_turn(&mut self, group: FrameId) -> Option<FrameId> {
         let frame = &mut self.frames[group.index()];
         let flags = frame.flags;
-        let Role::Group { head, tail, .. } = &mut frame.role else { return None };
         if flags.has(Flags::TURNING) {
             return None;
         }
-        *tail = FrameId::NONE;
+        let list = frame.role.take_list()?;
         frame.flags = flags.with(Flags::IN_TURN.with(Flags::TURNING));
-        Some(std::mem::replace(head, FrameId::NONE))
+        Some(list)
     }
 
     /// Begins a turn, if the group hangs and is polled as it was the last time, and nothing was cancelled or
@@ -231,20 +234,6 @@ impl Tree {
         let cancelled = frame.flags.has(Flags::VISIBLE);
         frame.flags.set(Flags::IN_TURN.with(Flags::TURNING), true);
         Some((list, cancelled))
-    }
-
-    /// Takes the one task that is ready anywhere off the list of a group, if it is there.
-    #[inline(always)]
-    pub(crate) fn lone_ready(&mut self, group: FrameId) -> Option<FrameId> {
-        if self.queued != 1 || !self.deferred.is_empty() {
-            return None;
-        }
-        let Role::Group { head, tail, .. } = &mut self.frames[group.index()].role else {
-            return None;
-        };
-        let lone = std::mem::replace(head, FrameId::NONE);
-        *tail = FrameId::NONE;
-        lone.is_some().then_some(lone)
     }
 
     /// The turn is over, with this rest of its list. If that leaves something ready, whoever polls the

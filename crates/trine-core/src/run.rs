@@ -26,6 +26,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::driver::{Driver, ThreadDriver};
 use crate::first_panic::FirstPanic;
 use crate::frame::FrameId;
+use crate::going_on::TURNS_IN_PLACE;
 use crate::group::Group;
 use crate::instrument::{Instrument, Instruments};
 use crate::local::Here;
@@ -223,7 +224,7 @@ impl Scheduler {
 
     fn run<T>(&self, place: &TaskFrame, mut main: Pin<&mut impl Future<Output = T>>) -> T {
         loop {
-            let tick = self.tick(place, |cx| main.as_mut().poll(cx));
+            let tick = self.tick(place, TURNS_IN_PLACE, |cx| main.as_mut().poll(cx));
             if let Poll::Ready(value) = tick {
                 return value;
             }
@@ -233,11 +234,12 @@ impl Scheduler {
         }
     }
 
-    /// One tick. Ready if the main task has finished.
+    /// One tick, and as many more as may follow in its place, at most. Ready if the main task has finished.
     #[inline(always)]
     fn tick<T>(
         &self,
         main: &TaskFrame,
+        more: u32,
         mut poll_main: impl FnMut(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
         self.deliver();
@@ -245,10 +247,10 @@ impl Scheduler {
         Here::get().begin_tick();
         let mut result = Poll::Pending;
         let mut others = false;
-        self.root.tick(|turn| {
+        self.root.tick(more, |turn| {
             loop {
                 while let Some(ready) = turn.next() {
-                    if !ready.is(main) {
+                    if !ready.is(**main) {
                         others = true;
                         ready.poll_flat();
                     } else if let Poll::Ready(value) = ready.poll_with(&mut poll_main) {
@@ -270,7 +272,8 @@ impl Scheduler {
     fn end(&self, main: &TaskFrame) {
         self.active.system.cancel();
         while self.active.has_system_tasks() || self.active.mailbox.is_pending() {
-            let _: Poll<()> = self.tick(main, |_| Poll::Pending);
+            // One at a time: what is cancelled gets one more poll, and is looked at then.
+            let _: Poll<()> = self.tick(main, 0, |_| Poll::Pending);
             if self.active.reap_cancelled() {
                 self.wait();
             }

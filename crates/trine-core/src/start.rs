@@ -51,6 +51,7 @@ impl<'env, O> Group<'env, O> {
     /// assert_eq!(group.start_at(here, async {}).spawned_at(), Some(here));
     /// # });
     /// ```
+    #[track_caller]
     #[inline(always)]
     pub fn start_at<F>(&self, site: &'static Location<'static>, future: F) -> TaskId
     where
@@ -140,12 +141,16 @@ impl<'env, O> Group<'env, O> {
     /// # Examples
     ///
     /// See [`GroupRef::place`](super::lowlevel::GroupRef::place).
+    #[track_caller]
     pub fn take_in(&self, place: TaskFrame, future: impl Future<Output = O> + 'env) {
         let id = self.open_id();
         let runtime = Here::get();
         let task = place.id();
         let fits = runtime.peek(|tree| tree.is_place_of(task, id));
-        assert!(fits, "a task was given to a group in which it has no place");
+        assert!(
+            fits,
+            "a task was given to a group in which it has no place: take that from `GroupRef::place` of this group"
+        );
         let work = Work::new(&runtime, future);
         runtime.peek(|tree| {
             tree.join_group(id, task);

@@ -104,7 +104,7 @@ impl TaskId {
         self.has_flag(Flags::QUEUED)
     }
 
-    /// Whether it is polled by the run, not by its group.
+    /// Whether it is *flat*: polled by the run, at any depth at the same cost, not by its group.
     ///
     /// # Examples
     ///
@@ -120,7 +120,8 @@ impl TaskId {
         self.has_flag(Flags::FLAT)
     }
 
-    /// Whether the run has polled it to its end.
+    /// Whether its future is gone though its frame is there: the run has polled it to its end, or
+    /// [`note_over`](TaskId::note_over) was called.
     ///
     /// # Examples
     ///
@@ -286,7 +287,7 @@ impl TaskFrame {
         frame
     }
 
-    /// Takes over a frame.
+    /// Takes over a frame that the caller has opened.
     #[inline(always)]
     pub(crate) fn new(task: TaskId) -> Self {
         Self { task }
@@ -328,9 +329,7 @@ impl TaskFrame {
             runtime.tree(|tree| tree.move_under(scope.id(), self.id()));
         });
     }
-}
 
-impl TaskFrame {
     /// What dropping it does, in the place of the caller.
     #[inline(always)]
     pub(crate) fn release(self) {

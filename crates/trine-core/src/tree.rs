@@ -10,6 +10,7 @@
 //!                cancel finds them
 //! pollers.rs     who polls a scope or group: a task, or a waker of another executor
 //! members.rs     which tasks belong to a group, in the order in which they were started
+//! kept.rs        what must be drained and is not polled
 //! ```
 
 #[cfg(test)]
@@ -22,8 +23,10 @@ use crate::bug::bug;
 use crate::frame::{Flags, Frame, FrameId, Hook, Poller, Role};
 use crate::guards::GuardNode;
 use crate::pollers::Deferred;
+use crate::task_frame::TaskId;
 use crate::timers::TimerId;
 use crate::waker::{LAST_FRAME, LAST_GENERATION};
+use crate::work::Work;
 
 #[derive(Debug)]
 pub(crate) struct Tree {
@@ -34,7 +37,8 @@ pub(crate) struct Tree {
     live: usize,
     /// How many tasks are queued: on the list of a group, or left of one in a turn.
     pub(crate) queued: u32,
-    /// How often somebody was woken, but for those who poll groups with tasks that are ready.
+    /// How often a task was woken, or who polls a frame by `wake_for_more`. That who polls a group is told of its
+    /// ready tasks (`wake_poller`), and that tasks are started, does not count: see `going_on.rs`.
     pub(crate) wakes: u32,
     /// Bumped by whatever may change from where a cancel is visible.
     pub(crate) epoch: u32,
@@ -89,6 +93,14 @@ impl Tree {
     pub(crate) fn live(&self) -> usize {
         self.live
     }
+
+    // How frames are opened. All but `open` are that in one go, with what mostly follows it:
+    //
+    // | `open`             | any role, on no list |
+    // | `open_task`        | a task, queued with its home |
+    // | `start_task`       | `open_task` and `join_group`, with a future |
+    // | `open_group`       | a group that is polled next, and a queued place beside it |
+    // | `open_plain_scope` | a scope with a deadline, in a slot that `next_plain_scope` gave |
 
     #[inline]
     pub(crate) fn open(
@@ -153,6 +165,82 @@ impl Tree {
         let poller = self.append(home, id);
         self.check_near(id);
         (id, poller)
+    }
+
+    /// Opens the frame of a group that is polled next, and a place beside it, ready to be polled. Says whether a
+    /// cancel is visible inside.
+    #[inline(always)]
+    pub(crate) fn open_group(
+        &mut self,
+        outer: FrameId,
+        poller: Poller,
+        site: &'static Location<'static>,
+    ) -> (FrameId, TaskId, bool) {
+        let (id, place) = (self.take_slot(), self.take_slot());
+        self.queued += 1;
+        let (seen, inherited) = (self.epoch, self.fresh(outer).inherited());
+        let hook = Hook::outer(self.frames[outer.index()].generation);
+        let (site, work) = (Some(site), None);
+        let frame = &mut self.frames[id.index()];
+        let generation = frame.generation;
+        let role = Role::Group { head: place, tail: place, poller, newest: FrameId::NONE };
+        // Until its turn has ended nobody need be told of what is ready.
+        let flags = Flags::IN_TURN.with(inherited);
+        *frame = Frame { role, outer, seen, flags, hook, generation, site, work };
+        let frame = &mut self.frames[place.index()];
+        let (role, flags) = (Role::task(id), Flags::QUEUED.with(inherited));
+        let generation = frame.generation;
+        *frame = Frame { role, outer, seen, flags, hook, generation, site, work };
+        self.check_near(id);
+        (id, TaskId::new(place, generation), inherited.has(Flags::VISIBLE))
+    }
+
+    /// Opens the frame of a task that a group polls, ready to be polled, with its future. Gives also its
+    /// generation, and who has to be told. This is `open_task` and `join_group` in one go.
+    #[inline(always)]
+    pub(crate) fn start_task(
+        &mut self,
+        group: FrameId,
+        work: Work,
+        site: &'static Location<'static>,
+    ) -> (FrameId, u16, Poller) {
+        let id = self.take_slot();
+        self.queued += 1;
+        let (seen, inherited) = (self.epoch, self.fresh(group).inherited());
+        let around = &mut self.frames[group.index()];
+        let hook = Hook::outer(around.generation);
+        let in_turn = around.flags.has(Flags::IN_TURN);
+        let Role::Group { head, tail, poller, newest } = &mut around.role else {
+            bug!("{group:?} is no group");
+        };
+        let last = std::mem::replace(tail, id);
+        let older = std::mem::replace(newest, id);
+        let mut told = Poller::NOBODY;
+        if !last.is_some() {
+            *head = id;
+            told = if in_turn { Poller::NOBODY } else { *poller };
+        }
+        let (next, newer) = (FrameId::NONE, FrameId::NONE);
+        let frame = &mut self.frames[id.index()];
+        let generation = frame.generation;
+        *frame = Frame {
+            role: Role::Task { home: group, next, older, newer },
+            outer: group,
+            seen,
+            flags: Flags::QUEUED.with(Flags::MEMBER).with(inherited),
+            hook,
+            generation,
+            site: Some(site),
+            work: Some(work),
+        };
+        self.set_newer(older, id);
+        if last.is_some()
+            && let Role::Task { next, .. } = &mut self.frames[last.index()].role
+        {
+            *next = id;
+        }
+        self.check_near(id);
+        (id, generation, told)
     }
 
     #[inline(always)]

@@ -1,19 +1,4 @@
-//! `Turn`: one poll of a group, which hands out the tasks that are ready.
-//!
-//! **Going on.** Where a chain of tasks is all that runs, each tick goes down the whole tree to the one group
-//! with the one task that is ready, and up again. None of those in between was woken, so they only poll on. So
-//! the group may as well begin its next turn where it is, [`Turn::goes_on`], if nobody can tell the difference:
-//!
-//! 1. since the end of its last turn, which was in an earlier tick, nobody was woken but by groups with ready
-//!    tasks. So in the tick before everything between the root and here was polled to its end, and nothing was
-//!    to be done there but to come here again;
-//! 2. one task is ready in the whole run, and it is on the list of this group;
-//! 3. nothing was cancelled or hidden since the turn began;
-//! 4. a tick would find no letter, nothing due, and nobody who watches or shuffles.
-//!
-//! Then a lone chain costs the same at any depth: measured 2026-11 with callgrind, a task under 64 nurseries
-//! that yields takes 290 instructions instead of 17,100. After [`GOES_ON`] turns all are polled again, for who
-//! counts how often it is polled should not wait for ever.
+//! `Turn`: a poll of a group, which hands out the tasks that are ready; once, or several times in place.
 
 use std::fmt;
 use std::mem;
@@ -29,8 +14,9 @@ use crate::task_frame::TaskId;
 use crate::waker::Word;
 use crate::work::{Work, poll_flat};
 
-/// One poll of a group: [`Group::turn`]. While it lasts, the current region is that of the task handed out
-/// last.
+/// A poll of a group: [`Group::turn`]. It begins with the tasks that are ready, and may begin again
+/// ([`goes_on`](Turn::goes_on), [`again`](Turn::again)). The current region is that of the task handed out last
+/// to be polled.
 ///
 /// # Examples
 ///
@@ -40,19 +26,16 @@ pub struct Turn<'g, 'env, O> {
     /// Where the poll of the group was begun.
     before: At,
     /// The next task of this turn; `NONE` when there is none left.
-    next: FrameId,
+    pub(crate) next: FrameId,
     /// The task that was handed out last, unless it was ended since.
     at: FrameId,
-    cancelled: bool,
+    generation: u16,
+    pub(crate) cancelled: bool,
     /// How many turns may follow in the place of this one.
-    follow: u32,
+    pub(crate) turns_left: u32,
     /// The task whose step an instrument was told of.
     stepping: FrameId,
 }
-
-/// So many turns of a group follow each other before those who poll it are polled again. It makes what that
-/// costs small beside the turns.
-pub(crate) const GOES_ON: u32 = 128;
 
 impl<O> fmt::Debug for Turn<'_, '_, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -88,56 +71,18 @@ impl<'g, 'env, O> Turn<'g, 'env, O> {
         group: &'g Group<'env, O>,
         before: At,
         (next, cancelled): Begun,
-        follow: u32,
+        turns_left: u32,
         f: impl FnOnce(&mut Self) -> R,
     ) -> R {
         let (at, stepping) = (FrameId::NONE, FrameId::NONE);
-        let mut turn = Turn { group, before, next, at, cancelled, follow, stepping };
+        let generation = 0;
+        let mut turn =
+            Turn { group, before, next, at, generation, cancelled, turns_left, stepping };
         let panicking = EndTurn(&mut turn);
         let result = f(panicking.0);
         mem::forget(panicking);
         turn.end_turn();
         result
-    }
-
-    /// Begins the next turn in the place of this one, in which everything was polled, if the run would come back
-    /// to it at once, and nobody can tell the difference. Else the turn is over.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use std::{future::poll_fn, task::Poll};
-    /// # use trine_core::lowlevel::Group;
-    /// # trine_core::run(async {
-    /// let group = Group::open();
-    /// group.start(async {});
-    /// poll_fn(|cx| {
-    ///     group.turn(cx, |turn| {
-    ///         assert!(turn.next().unwrap().poll().is_ready());
-    ///         assert!(!turn.goes_on()); // nothing is ready
-    ///     });
-    ///     Poll::Ready(())
-    /// })
-    /// .await;
-    /// # });
-    /// ```
-    #[must_use]
-    #[inline(always)]
-    pub fn goes_on(&mut self) -> bool {
-        if self.follow == 0 || self.next.is_some() {
-            return false;
-        }
-        self.follow -= 1;
-        let runtime = Here::get();
-        let mut tree = runtime.borrow_tree();
-        if !self.group.is_as_before(tree.epoch) {
-            return false;
-        }
-        let Some(lone) = tree.lone_ready(self.group.id()) else { return false };
-        // It is put back by the end of the turn, should that come now.
-        self.next = lone;
-        drop(tree);
-        runtime.is_undisturbed()
     }
 
     #[inline(always)]
@@ -151,22 +96,11 @@ impl<'g, 'env, O> Turn<'g, 'env, O> {
         mem::replace(&mut self.at, FrameId::NONE)
     }
 
-    /// The task that was handed out last.
+    /// Comes to a task that does not become the current one: it is about to be ended.
     #[inline(always)]
-    pub(crate) fn at(&self) -> FrameId {
-        self.at
-    }
-
-    /// Hands a task out that does not become the current one: it is about to be ended.
-    #[inline(always)]
-    pub(crate) fn come_to(
-        &mut self,
-        id: FrameId,
-        generation: u16,
-        work: Option<Work>,
-    ) -> Ready<'_, 'g, 'env, O> {
-        self.at = id;
-        Ready { turn: self, word: Word::new(0, generation, id), work }
+    pub(crate) fn come_to(&mut self, task: TaskId) {
+        self.at = task.id();
+        self.generation = task.generation();
     }
 
     /// Whether a cancel was visible from inside the group when the turn began.
@@ -219,9 +153,10 @@ impl<'g, 'env, O> Turn<'g, 'env, O> {
     fn hand_out(&mut self, id: FrameId, popped: Popped) -> Ready<'_, 'g, 'env, O> {
         let runtime = Here::get();
         self.at = id;
+        self.generation = popped.generation;
         runtime.set_at(At { frame: id, free_at: popped.free_at, budget: BUDGET });
         if runtime.hooked.get() {
-            self.report(id);
+            self.tell_step(id);
         }
         let word = Word::new(runtime.run_id(), popped.generation, id);
         Ready { turn: self, word, work: popped.work }
@@ -239,9 +174,9 @@ impl<'g, 'env, O> Turn<'g, 'env, O> {
     /// let place = group.place_beside(Location::caller());
     /// poll_fn(|cx| {
     ///     group.turn(cx, |turn| {
-    ///         assert!(!turn.is_at(&place));
+    ///         assert!(!turn.is_at(*place));
     ///         turn.next();
-    ///         assert!(turn.is_at(&place));
+    ///         assert!(turn.is_at(*place));
     ///     });
     ///     Poll::Ready(())
     /// })
@@ -250,8 +185,8 @@ impl<'g, 'env, O> Turn<'g, 'env, O> {
     /// ```
     #[must_use]
     #[inline(always)]
-    pub fn is_at(&self, task: &TaskId) -> bool {
-        self.at == task.id()
+    pub fn is_at(&self, task: TaskId) -> bool {
+        self.at == task.id() && self.generation == task.generation()
     }
 
     /// The task that was handed out last, unless it was ended since.
@@ -276,12 +211,12 @@ impl<'g, 'env, O> Turn<'g, 'env, O> {
     /// ```
     #[must_use]
     pub fn task(&self) -> Option<TaskId> {
-        let id = self.at;
-        id.is_some().then(|| TaskId::new(id, Here::get().borrow_tree().generation(id)))
+        self.at.is_some().then(|| TaskId::new(self.at, self.generation))
     }
 
-    /// Hands out a task that need not be ready, or the place of one. One that the run polls is polled by this
-    /// at once, unless it is being polled already. Nothing is handed out if it is gone.
+    /// Hands out a task that need not be ready, or the place of one; if it is ready it stays so, and comes again.
+    /// One that the run polls is polled by this at once, unless it is being polled already. Of a task of another
+    /// group only the place is handed out. `None` if it is gone.
     ///
     /// # Examples
     ///
@@ -321,7 +256,7 @@ impl<'g, 'env, O> Turn<'g, 'env, O> {
     }
 
     /// Begins again, with the tasks that have become ready meanwhile. Called when there is no next
-    /// one.
+    /// one. Made for draining: unlike [`goes_on`](Turn::goes_on) it can keep the run from anything else.
     ///
     /// # Examples
     ///
@@ -348,7 +283,7 @@ impl<'g, 'env, O> Turn<'g, 'env, O> {
     }
 
     #[cold]
-    fn report(&mut self, id: FrameId) {
+    fn tell_step(&mut self, id: FrameId) {
         if self.stepping.is_some() {
             Here::get().instrument(self.stepping, Step::After);
         }
@@ -401,7 +336,7 @@ impl<'t, 'g, 'env, O> Ready<'t, 'g, 'env, O> {
     }
 
     /// Whether its future is kept elsewhere: it has its place here, and is polled by
-    /// [`poll_with`](Ready::poll_with).
+    /// [`poll_with`](Ready::poll_with). Or if the run polls it (only after [`Turn::visit`]).
     ///
     /// # Examples
     ///
@@ -419,7 +354,7 @@ impl<'t, 'g, 'env, O> Ready<'t, 'g, 'env, O> {
     /// See [`Ready::task`].
     #[must_use]
     #[inline(always)]
-    pub fn is(&self, task: &TaskId) -> bool {
+    pub fn is(&self, task: TaskId) -> bool {
         self.turn.is_at(task)
     }
 
@@ -436,7 +371,7 @@ impl<'t, 'g, 'env, O> Ready<'t, 'g, 'env, O> {
     /// poll_fn(|cx| {
     ///     group.turn(cx, |turn| {
     ///         let ready = turn.next().unwrap();
-    ///         assert!(ready.task() == task && ready.is(&task));
+    ///         assert!(ready.task() == task && ready.is(task));
     ///     });
     ///     Poll::Ready(())
     /// })
@@ -458,20 +393,6 @@ impl<'t, 'g, 'env, O> Ready<'t, 'g, 'env, O> {
     pub fn poll_with<R>(&self, f: impl FnOnce(&mut Context<'_>) -> R) -> R {
         let waker = self.word.waker();
         f(&mut Context::from_waker(&waker))
-    }
-}
-
-impl Turn<'_, 'static, ()> {
-    /// Begins the next tick in the place of this one, for the root: there is nobody further out, so it is
-    /// enough that one task is all that is ready, and that a tick would find nothing else to do.
-    #[inline(always)]
-    pub(crate) fn ticks_on(&mut self) -> bool {
-        let runtime = Here::get();
-        let Some(lone) = runtime.borrow_tree().lone_ready(self.group.id()) else { return false };
-        // It is put back by the end of the turn, should that come now.
-        self.next = lone;
-        runtime.begin_tick();
-        runtime.is_undisturbed()
     }
 }
 

@@ -242,7 +242,7 @@ impl Tree {
     pub(crate) fn wake_frame(&mut self, id: FrameId) {
         match self.frames[id.index()].role {
             Role::Task { .. } => self.wake_task(id),
-            Role::Group { poller, .. } | Role::Scope { poller, .. } => self.wake_frame_of(poller),
+            Role::Group { poller, .. } | Role::Scope { poller, .. } => self.wake_for_more(poller),
             Role::Free { .. } => {}
         }
     }

@@ -3,10 +3,10 @@
 //! This is the second and last file with unsafe code. What a frame keeps of a future is a [`Work`]: where it
 //! lies, and a table of what can be done with it, without its type. That this is sound rests on four rules:
 //!
-//! 1. **Type.** A frame on the ready list of a `Group<'env, O>` whose work is set was put there by
-//!    `Group::start_at` or `Group::take_in` (`start.rs`) of that very group, so its future gives an `O` and lives for `'env`.
-//!    Tasks that the run polls give `()` and are `'static`; the root group, whose list they are on, is a
-//!    `Group<'static, ()>`.
+//! 1. **Type.** A group polls a frame whose work is set only if it is on its ready list (`next`), or a `MEMBER` that
+//!    hangs under it and is not `FLAT` (`visit`). Such a frame was given its work by `Group::start_at` or
+//!    `Group::take_in` (`start.rs`) of that very group, so its future gives an `O` and lives for `'env`. Tasks that
+//!    the run polls (`FLAT`) give `()` and are `'static`; so does the root group, whose list they are on.
 //! 2. **Time.** A future that borrows for `'env` is touched only through its `Group<'env, O>`, by a turn or
 //!    at its end, which cannot be called when `'env` is over. A group that is leaked leaves its futures where
 //!    they are, for ever: a wake or a cancel looks at their frames only.
@@ -33,7 +33,7 @@ use std::task::{Context, Poll};
 use crate::first_panic::FirstPanic;
 use crate::frame::{Flags, FrameId};
 use crate::group::Group;
-use crate::local::{Here, Place};
+use crate::local::{Here, SizeClass};
 use crate::runtime::Runtime;
 use crate::task_frame::{TaskFrame, TaskId};
 use crate::turn::{Ready, Turn};
@@ -53,7 +53,7 @@ impl fmt::Debug for Work {
 
 /// What can be done with a future of a type `F`.
 struct Table {
-    place: Place,
+    class: SizeClass,
     /// Nothing, if there is nothing to be done.
     drop: Option<unsafe fn(NonNull<u8>)>,
     /// A `PollFn<F::Output>`.
@@ -65,7 +65,7 @@ type PollFn<O> = unsafe fn(NonNull<u8>, &mut Context<'_>) -> Poll<O>;
 /// Gives each type its table.
 trait Tabled: Future + Sized {
     const TABLE: Table = Table {
-        place: Place::of::<Self>(),
+        class: SizeClass::of::<Self>(),
         drop: if mem::needs_drop::<Self>() { Some(drop_future::<Self>) } else { None },
         poll: poll_future::<Self> as PollFn<Self::Output> as *const (),
     };
@@ -99,7 +99,7 @@ impl Work {
     /// Moves a future to where it stays.
     #[inline(always)]
     pub(crate) fn new<F: Future>(runtime: &Runtime, future: F) -> Self {
-        let block = runtime.blocks.take(const { Place::of::<F>() });
+        let block = runtime.blocks.take(const { SizeClass::of::<F>() });
         // SAFETY: the block is valid for writes, and as large and aligned as an `F` needs. It is ours.
         unsafe { block.cast::<F>().write(future) };
         Self { future: block, table: &const { F::TABLE } }
@@ -162,8 +162,8 @@ impl Ending {
     #[inline(always)]
     fn give_memory(&mut self) {
         if let Some(Work { future, table }) = self.work.take() {
-            // SAFETY: it was taken for this place; the future in it is gone. A frame does not leave its thread.
-            unsafe { Here::get().blocks.give(future, table.place) };
+            // SAFETY: it was taken for this class; the future in it is gone. A frame does not leave its thread.
+            unsafe { Here::get().blocks.give(future, table.class) };
         }
     }
 
@@ -175,6 +175,14 @@ impl Ending {
             Here::get().give_back();
         }
     }
+
+    /// What is left to do after a panic of the future.
+    #[cold]
+    #[inline(never)]
+    fn end_panicked(&mut self) {
+        self.give_memory();
+        self.release();
+    }
 }
 
 impl Drop for Ending {
@@ -184,15 +192,6 @@ impl Drop for Ending {
         if self.work.is_some() || self.releases {
             self.end_panicked();
         }
-    }
-}
-
-impl Ending {
-    #[cold]
-    #[inline(never)]
-    fn end_panicked(&mut self) {
-        self.give_memory();
-        self.release();
     }
 }
 
@@ -216,8 +215,9 @@ impl<O> Group<'_, O> {
     /// assert_eq!(group.len(), 0);
     /// # });
     /// ```
+    #[track_caller]
     pub fn end_task(&self, task: TaskId) {
-        self.refuse_turn();
+        self.refuse_turn("a task was ended");
         if self.has(task) {
             self.end_member(&Here::get(), task.id());
         }
@@ -246,7 +246,7 @@ impl<O> Drop for Counted<'_, '_, O> {
 }
 
 impl<O> Ready<'_, '_, '_, O> {
-    /// Polls the task, if its future is the group's.
+    /// Polls the task. Pending, and nothing happens, if it is a place, or one that the run polls.
     ///
     /// # Cancellation
     ///
@@ -259,13 +259,14 @@ impl<O> Ready<'_, '_, '_, O> {
     pub fn poll(&mut self) -> Poll<O> {
         let Some(work) = self.work() else { return Poll::Pending };
         let waker = self.word().waker();
-        // SAFETY: it was on the list of this group, or was visited in it, so rule 1 holds, and rule 2, for we
-        // hold the group. Rule 4: nobody has ended it since it was handed out, for we borrow the turn, and to
+        // SAFETY: it is from the list of this group, or its member, so rule 1 holds, and rule 2, for we hold
+        // the group. Rule 4: nobody has ended it since it was handed out, for we borrow the turn, and to
         // end it takes us; and there is no other turn.
         unsafe { work.poll::<O>(&mut Context::from_waker(&waker)) }
     }
 
-    /// Ends the task, if its future is the group's: drops that, and then its frame.
+    /// Ends the task: drops its future, and then its frame. Nothing happens to a place, or to one that the run
+    /// polls.
     ///
     /// # Panics
     ///
@@ -283,8 +284,8 @@ impl<O> Ready<'_, '_, '_, O> {
 }
 
 impl<O> Turn<'_, '_, O> {
-    /// Ends the task that was handed out last, if its future is the group's and it was not ended yet: drops the
-    /// future, and then the frame.
+    /// Ends the task that was handed out last, as [`Ready::end`] does, if it was not ended yet: for when its
+    /// [`Ready`] is gone, as after a panic in its poll.
     ///
     /// # Panics
     ///
@@ -292,24 +293,34 @@ impl<O> Turn<'_, '_, O> {
     ///
     /// # Examples
     ///
-    /// See [`Turn::sweep`].
+    /// ```
+    /// # use std::{future::poll_fn, task::Poll};
+    /// # use trine_core::lowlevel::Group;
+    /// # trine_core::run(async {
+    /// let group = Group::open();
+    /// group.start(async {});
+    /// poll_fn(|cx| {
+    ///     group.turn(cx, |turn| {
+    ///         turn.next();
+    ///         turn.end();
+    ///     });
+    ///     Poll::Ready(())
+    /// })
+    /// .await;
+    /// assert!(group.is_empty());
+    /// # });
+    /// ```
     pub fn end(&mut self) {
-        let id = self.at();
-        let ours = id.is_some() && {
-            let runtime = Here::get();
-            let tree = runtime.borrow_tree();
-            let frame = &tree.frames[id.index()];
-            // Rule 4 for those that the run polls is the business of `end_task`.
-            frame.is_member() && frame.outer == self.group().id() && !frame.flags.has(Flags::FLAT)
-        };
-        if ours {
+        let Some(task) = self.task() else { return };
+        // Rule 4 for those that the run polls is the business of `end_task`.
+        if self.group().has(task) && !task.is_flat() {
             self.end_one();
         }
     }
 
     /// Ends the task that was handed out last, which is one that the group polls.
     #[inline(always)]
-    fn end_one(&mut self) {
+    pub(crate) fn end_one(&mut self) {
         let id = self.forget();
         let _counted = Counted(self.group());
         Ending::of(&Here::get(), id).finish();
@@ -338,7 +349,7 @@ impl<O> Turn<'_, '_, O> {
         if !self.group().has(task) {
             return;
         }
-        if self.at() == task.id() {
+        if self.is_at(task) {
             self.forget();
         }
         self.group().end_member(&Here::get(), task.id());
@@ -365,9 +376,7 @@ impl Polling {
         frame.flags.set(Flags::POLLING, true);
         Some((Self { id, pending: false }, work))
     }
-}
 
-impl Polling {
     /// Says whether the task is still there, and may have to be drained.
     #[inline(always)]
     fn end(self) -> bool {
@@ -381,11 +390,11 @@ impl Polling {
         let frame = &mut tree.frames[self.id.index()];
         frame.flags.set(Flags::POLLING, false);
         let (seen, flags) = (frame.seen, frame.flags);
-        let free = seen == tree.epoch && !flags.has(Flags::VISIBLE);
+        let clear = seen == tree.epoch && !flags.has(Flags::VISIBLE);
         drop(tree);
         let owned = flags.has(Flags::MEMBER);
         if self.pending && owned {
-            return !free;
+            return !clear;
         }
         end_polled(&runtime, self.id, owned);
         false

@@ -1,11 +1,11 @@
 //! `Slot`: one claim on a token, and how far it has come.
 //!
-//! | stage     | set by                              | the claim's future                    | left by |
-//! |-----------|-------------------------------------|---------------------------------------|---------|
-//! | `Vacant`  | `vacate`                            | none                                  | `take`, `join` |
-//! | `Waiting` | `join`, `hand_on`                   | pending, in line                      | `grant`, `release` |
-//! | `Granted` | `grant`, on trust                   | was woken and has not looked yet      | `collect`, `hand_on`, `abandon` |
-//! | `Held`    | `take`, `grant`, `collect`          | resolved, or about to be              | `release`, `abandon` |
+//! | stage     | set by                                            | the claim's future               | left by |
+//! |-----------|---------------------------------------------------|----------------------------------|---------|
+//! | `Vacant`  | `vacate`                                          | none                             | `take`, `enter`, `join` |
+//! | `Waiting` | `join`, `hand_on`                                 | pending, in line                 | `grant`; `release` of another; `abandon` |
+//! | `Granted` | `grant` and `release` of another, on trust        | was woken and has not looked yet | `collect`, `hand_on`, `abandon` |
+//! | `Held`    | `take`, `enter`, `collect`; `grant` and `release` of another | resolved, or about to be | `release`, `abandon` |
 
 use std::task::Waker;
 

@@ -1,7 +1,8 @@
-//! `Step`: one poll of a nursery.
+//! `Step`: one turn of a nursery's tasks.
 //!
-//! It is one turn of the group: whatever was ready when it began is polled once. While a cancel is visible
-//! the turn also drains, by the protocol *drain, then drop*:
+//! One poll of a nursery (`running.rs`) is a step, and as many more as the group goes on in place. In each, whatever
+//! was ready when it began is polled once. While a cancel is visible there is one, which also drains, by the
+//! protocol *drain, then drop*:
 //!
 //! 1. what was woken is polled once more; then it is dropped, unless guards are left inside it;
 //! 2. at the first poll that sees the cancel (and when its grace is over): what was not woken is dropped
@@ -32,8 +33,8 @@ use crate::payload::Payload;
 use crate::shared::{GroupReady, GroupTurn, Shared};
 use crate::task::may_drop;
 
-/// Tasks that are started by tasks that were started while the nursery was being drained, and so on: this many
-/// in one turn. More than anybody means to have.
+/// How many generations of tasks (started by tasks that were started while the nursery was drained, and so on)
+/// get their poll in one turn. More than any program means to have.
 const GENERATIONS_PER_TURN: u32 = 128;
 
 /// The cancel that the tasks, and the body, have been swept for.
@@ -67,7 +68,7 @@ fn may_drop_flat(task: &TaskId) -> bool {
     !task.is_over() && may_drop(task)
 }
 
-/// One poll of a nursery.
+/// One step of a nursery's poll.
 ///
 /// What it needs is borrowed, so that it lies where it was made: moving it about would be a tenth of its cost.
 pub(crate) struct Step<'p, 'env, E, B, T> {
@@ -81,7 +82,7 @@ impl<'env, E, B, T> Step<'_, 'env, E, B, T>
 where
     B: Future<Output = Result<T, E>>,
 {
-    /// Does the whole poll. A cancel that comes up meanwhile wakes us for another.
+    /// Does the whole step. A cancel that comes up meanwhile wakes us for another.
     #[inline(always)]
     pub(crate) fn run(&mut self, turn: &mut GroupTurn<'_, 'env, E>, swept: &mut Swept) {
         if turn.began_cancelled() {
@@ -143,7 +144,7 @@ where
     #[cold]
     fn panicked(&mut self, turn: &mut GroupTurn<'_, 'env, E>, payload: Payload) {
         self.shared.fail_by_panic(payload);
-        if turn.is_at(self.shared.body()) {
+        if turn.is_at(*self.shared.body()) {
             return self.end_body();
         }
         let task = turn.task();
@@ -226,7 +227,7 @@ where
 
     /// Polls the body; or nothing, if it is the place of a task that is about to move in.
     fn poll_place(&mut self, ready: &GroupReady<'_, '_, 'env, E>) {
-        if !ready.is(self.shared.body()) {
+        if !ready.is(*self.shared.body()) {
             return;
         }
         let Some(body) = self.body.as_mut().as_pin_mut() else { return };
@@ -337,11 +338,11 @@ where
         while let Some(found) = turn.sweep(sweep) {
             match found {
                 // The host of the services is not among these: it is shielded.
-                Found::Idle(ready, outside) => {
+                Found::Idle { task, outside } => {
                     if outside {
                         self.shared.note_cut();
                     }
-                    ready.end();
+                    task.end();
                 }
                 Found::Other(task) => self.sweep_busy(turn, task),
             }

@@ -6,7 +6,9 @@
 //! the scopes around it.
 //!
 //! Once the thread has started the future is a guard: a cancel lets it be polled until the closure
-//! returns. If nobody polls it meanwhile, a task of the run looks after it (`custodian.rs`). Not so if it may be abandoned: then it is simply dropped, and the thread goes on alone.
+//! returns. Not so if it may be abandoned: then it is simply dropped, and the thread goes on alone. A future
+//! that is kept and not polled meanwhile is looked after by a task of the run (`custodian.rs`).
+//!
 //! A future that is dropped by other code than a cancel (a `select!`) cannot wait; then a task of
 //! the run itself does, so that no run ends before its threads.
 

@@ -51,6 +51,9 @@ impl<T> Receiver<T> {
         let mut state = self.shared().lend();
         if state.is_calm() {
             if let Some(item) = state.pop() {
+                drop(state);
+                // As it was before, which the compiler does not know: it would look when it drops it.
+                *place = None;
                 return Poll::Ready(Ok(item));
             }
             drop(state);
@@ -58,11 +61,11 @@ impl<T> Receiver<T> {
             if place.is_some() {
                 return Poll::Pending;
             }
+        } else if state.wishes.is_empty() {
+            drop(state);
+            return self.take_alone(place, cx);
         } else {
             drop(state);
-            if let Some(item) = self.take_alone() {
-                return Poll::Ready(Ok(item));
-            }
         }
         self.park_or_take(place, cx)
     }
@@ -74,12 +77,43 @@ impl<T> Receiver<T> {
         self.shared().quietly(|state| state.wish_alone(self.handle(), cx))
     }
 
-    /// Beside others in line: mostly one sender without room.
+    /// Beside senders in line only: mostly one, who has no room.
     #[inline(never)]
-    fn take_alone(&self) -> Option<T> {
-        let (item, call) = self.shared().quietly(State::take_alone)?;
-        call.make();
-        Some(item)
+    fn take_alone(
+        &self,
+        place: &mut Option<Place>,
+        cx: &Context<'_>,
+    ) -> Poll<Result<T, RecvError>> {
+        let mut state = self.shared().lend();
+        if state.limit > 0 {
+            drop(state);
+            return self.pop_and_admit(place, cx);
+        }
+        let taken = state.take_alone();
+        drop(state);
+        match taken {
+            Some((item, call)) => {
+                call.make();
+                Poll::Ready(Ok(item))
+            }
+            None => self.take_or_try(place, cx),
+        }
+    }
+
+    /// The same with a buffer: the first item in it, and its room for the first sender.
+    #[inline(never)]
+    fn pop_and_admit(
+        &self,
+        place: &mut Option<Place>,
+        cx: &Context<'_>,
+    ) -> Poll<Result<T, RecvError>> {
+        match self.shared().quietly(State::pop_and_admit) {
+            Some((item, call)) => {
+                call.make();
+                Poll::Ready(Ok(item))
+            }
+            None => self.try_or_park(place, cx),
+        }
     }
 
     /// With nothing there, or beside others in line: in line, or from the sender that waits.
@@ -215,7 +249,7 @@ impl<T> Future for Recv<'_, T> {
 impl<T> Drop for Recv<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        self.receiver.abandon(self.place.take());
+        self.receiver.abandon(self.place);
     }
 }
 

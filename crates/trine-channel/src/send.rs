@@ -174,6 +174,9 @@ impl<T> Future for SendItem<'_, T> {
         let mut state = sender.shared().lend();
         if state.is_calm() {
             if state.push_if_room(&mut this.item) {
+                drop(state);
+                // As it was before, which the compiler does not know: it would look when it drops it.
+                this.place = None;
                 return Poll::Ready(Ok(()));
             }
             drop(state);

@@ -235,20 +235,28 @@ impl<P> WaitLine<P> {
             self.debug_check(Place::SOLE);
             return Place::SOLE;
         }
-        let place = self.vacant();
+        let place = self.vacant_last();
         self.entries[place.index()].fill(waiter, payload);
-        self.link_last(place);
+        self.debug_check(place);
         place
     }
 
-    /// Takes a vacant entry of the slab.
+    /// Takes a vacant entry of the slab, and puts it at the end of the line, to be filled.
     #[inline(never)]
-    fn vacant(&mut self) -> Place {
+    fn vacant_last(&mut self) -> Place {
         let place = match self.free {
             Some(place) => place,
             None => self.grow(),
         };
-        self.free = self.entries[place.index()].next.take();
+        let last = self.tail.replace(place);
+        let entry = &mut self.entries[place.index()];
+        self.free = entry.next.take();
+        entry.prev = last;
+        match last {
+            Some(last) => self.entry_mut(last).next = Some(place),
+            None => self.head = Some(place),
+        }
+        self.parked_in_slab += 1;
         place
     }
 
@@ -435,6 +443,7 @@ mod tests {
         JoinAlone,
         GrantNext,
         ServeAlone,
+        ServeFirst,
         Dismiss(usize),
         Rejoin(usize),
         Refresh(usize),
@@ -448,6 +457,7 @@ mod tests {
             2 => Just(Step::JoinAlone),
             2 => Just(Step::GrantNext),
             1 => Just(Step::ServeAlone),
+            2 => Just(Step::ServeFirst),
             1 => any::<usize>().prop_map(Step::Dismiss),
             1 => any::<usize>().prop_map(Step::Rejoin),
             1 => any::<usize>().prop_map(Step::Refresh),
@@ -486,6 +496,11 @@ mod tests {
                         if served.is_some() {
                             granted.extend(queue.pop_front());
                         }
+                    }
+                    Step::ServeFirst => {
+                        let served = line.serve_first().map(|(_call, payload)| *payload);
+                        prop_assert_eq!(served, queue.front().map(|(_, number)| *number));
+                        granted.extend(queue.pop_front());
                     }
                     Step::GrantNext => {
                         prop_assert_eq!(line.next(), queue.front().map(|(place, _)| *place));

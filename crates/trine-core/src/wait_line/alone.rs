@@ -54,11 +54,25 @@ impl<P> WaitLine<P> {
     /// }
     /// assert_eq!(line.take_granted(place, Option::take), Some("parcel"));
     /// ```
-    #[inline(never)]
+    // One straight line, where `dismiss` has also to know who stands in front. Measured 2026-11 with
+    // callgrind: see `quick.rs` of `trine-channel`.
+    #[inline(always)]
     pub fn serve_first(&mut self) -> Option<(WakeCall, &mut P)> {
-        let place = self.head.filter(|place| self.accepts(*place))?;
-        let call = self.dismiss(place).into_call();
-        Some((call, self.payload_mut(place)))
+        let place = self.head?;
+        let entry = self.entry_mut(place);
+        if entry.payload.is_none() || !entry.waiter.as_ref()?.accepts() {
+            return None;
+        }
+        let call = entry.waiter.take()?.into_call();
+        let next = entry.next.take();
+        self.head = next;
+        match next {
+            Some(next) => self.entry_mut(next).prev = None,
+            None => self.tail = None,
+        }
+        self.parked_in_slab -= usize::from(place != Place::SOLE);
+        self.debug_check(place);
+        Some((call, self.entry_mut(place).payload.as_mut()?))
     }
 
     /// Like [`serve_first`](Self::serve_first), for one who waits alone and of whom it is known that it

@@ -27,6 +27,7 @@ use std::task::{Context, Poll};
 
 use crate::enter::Entered;
 use crate::kept::Left;
+use crate::local::Here;
 use crate::runtime::Runtime;
 use crate::scope::{ScopeFrame, Until};
 
@@ -127,7 +128,7 @@ impl ScopeFrame {
                 Some(frame) => Entered::follow(frame.id(), cx.waker(), "a cancel scope"),
                 None => {
                     let (id, cancelled) = Self::open_in(slot, cx, site, until());
-                    (Runtime::with(|runtime| Entered::enter(runtime, id)), cancelled)
+                    (Entered::enter(&Here::get(), id, cancelled), cancelled)
                 }
             };
             let poll = future.poll(cx);

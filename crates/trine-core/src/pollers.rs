@@ -69,7 +69,7 @@ impl Tree {
 
     /// What is visible from inside a scope, if it hangs and is polled as it was the last time, and
     /// nothing was cancelled or hidden since.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn settled_scope(&self, id: FrameId, outer: FrameId, task: FrameId) -> Option<bool> {
         let frame = &self.frames[id.index()];
         let Role::Scope { poller, .. } = frame.role else { return None };

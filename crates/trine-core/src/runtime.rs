@@ -171,6 +171,13 @@ impl Runtime {
         self.current.replace(id)
     }
 
+    /// Makes a frame the current one, with the epoch at which no cancel was visible from it, or 0.
+    #[inline(always)]
+    pub(crate) fn set_place(&self, id: FrameId, free_at: u32) {
+        self.free_at.set(free_at);
+        self.current.set(id);
+    }
+
     /// The current frame, with what is known of it.
     #[inline(always)]
     pub(crate) fn at(&self) -> At {

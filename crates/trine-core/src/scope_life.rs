@@ -1,7 +1,7 @@
 //! How the frame of a scope is opened and closed, and its deadline with it.
 //!
-//! Mostly a scope is *plain*: opened with a deadline by a task of this run, with room for one more
-//! frame and timer, and closed with nothing hanging on it, be it a guard, a note or a grace. This
+//! Mostly a scope is *plain*: opened with a deadline by a task of this run, where it is known that no cancel
+//! is visible, with room for one more frame and timer, and closed with nothing hanging on it, be it a guard, a note or a grace. This
 //! is done in one go, with tree and timers borrowed once. Whatever else there may be goes the long
 //! way.
 //!
@@ -43,11 +43,12 @@ impl Runtime {
             && let Some(task) = self.own_task(waker)
         {
             let (mut tree, mut timers) = (self.borrow_tree(), self.timers.borrow_mut());
-            let outer = self.current();
-            if let Some(id) = tree.next_plain_scope(outer)
+            let at = self.at();
+            if let Some(id) = tree.next_plain_scope(at)
                 && let Some(timer) = timers.insert_if_room(time, id)
             {
-                return (id, tree.open_plain_scope(id, task, outer, site, timer));
+                tree.open_plain_scope(id, task, at.frame, site, timer);
+                return (id, false);
             }
         }
         self.open_any_scope(waker, site, until)

@@ -23,6 +23,7 @@ use crate::bug::bug;
 use crate::frame::{Flags, Frame, FrameId, Hook, Poller, Role};
 use crate::guards::GuardNode;
 use crate::pollers::Deferred;
+use crate::runtime::At;
 use crate::task_frame::TaskId;
 use crate::timers::TimerId;
 use crate::waker::{LAST_FRAME, LAST_GENERATION};
@@ -114,17 +115,16 @@ impl Tree {
         id
     }
 
-    /// The place of the next frame, if there is one, and if it is known what is visible around it: then
-    /// `open_plain_scope` opens it.
+    /// The place of the next frame, if there is one, and if it is known that no cancel is visible around it:
+    /// then `open_plain_scope` opens it.
     #[inline(always)]
-    pub(crate) fn next_plain_scope(&self, outer: FrameId) -> Option<FrameId> {
+    pub(crate) fn next_plain_scope(&self, around: At) -> Option<FrameId> {
         let id = self.free;
-        let plain = id.is_some() && self.frames[outer.index()].seen == self.epoch;
-        plain.then_some(id)
+        let free = around.free_at == self.epoch || self.is_known_free(around.frame);
+        (free && id.is_some()).then_some(id)
     }
 
-    /// Opens a scope as `open` does, at a place that `next_plain_scope` gave. Says whether a cancel is visible
-    /// inside.
+    /// Opens a scope as `open` does, at a place that `next_plain_scope` gave.
     #[inline(always)]
     pub(crate) fn open_plain_scope(
         &mut self,
@@ -133,22 +133,23 @@ impl Tree {
         outer: FrameId,
         site: &'static Location<'static>,
         deadline: TimerId,
-    ) -> bool {
+    ) {
         debug_assert_eq!(id, self.free);
         let around = &self.frames[outer.index()];
-        let (flags, hook) = (around.flags.inherited(), Hook::outer(around.generation));
+        // Where no cancel is visible there is nothing to inherit.
+        debug_assert!(around.seen == self.epoch && around.flags.inherited() == Flags::default());
+        let hook = Hook::outer(around.generation);
         let frame = &mut self.frames[id.index()];
         let Role::Free { next } = frame.role else { bug!("free list") };
         frame.role = Role::Scope { poller: Poller::task(task), deadline: Some(deadline) };
         frame.outer = outer;
         frame.hook = hook;
-        frame.flags = flags;
+        frame.flags = Flags::default();
         frame.seen = self.epoch;
         frame.site = Some(site);
         self.free = next;
         self.live += 1;
         self.check_near(id);
-        flags.has(Flags::VISIBLE)
     }
 
     /// Opens the frame of a task, ready to be polled. Gives also who has to be told of that.

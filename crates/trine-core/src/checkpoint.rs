@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use crate::guard::Guard;
 use crate::local::Here;
 use crate::runtime::Runtime;
+use crate::waker::Word;
 
 /// The cancel point and schedule point of an operation, to be called before it acts.
 ///
@@ -224,7 +225,10 @@ impl Future for Checkpoint {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         if !self.yielded {
             self.yielded = true;
-            cx.waker().wake_by_ref();
+            match Word::of(cx.waker()) {
+                Some(word) => word.wake_in_place(),
+                None => wake_foreign(cx),
+            }
             return Poll::Pending;
         }
         // It has yielded, so the budget is no concern.
@@ -238,6 +242,13 @@ impl Future for Checkpoint {
         }
         Poll::Ready(())
     }
+}
+
+/// The first half of a checkpoint of code that somebody else polls.
+#[cold]
+#[inline(never)]
+fn wake_foreign(cx: &Context<'_>) {
+    cx.waker().wake_by_ref();
 }
 
 /// The second half of a checkpoint of code that may be cancelled, or in no run.

@@ -8,7 +8,7 @@ use std::mem::{self, ManuallyDrop};
 use std::rc::Rc;
 use std::task::{Context, Waker};
 
-use crate::frame::{FrameId, Poller};
+use crate::frame::FrameId;
 use crate::local::Here;
 use crate::runtime::Runtime;
 use crate::waker::Word;
@@ -256,14 +256,7 @@ impl WakeCall {
     pub fn make(self) {
         let Some(word) = Word::of(&self.0) else { return self.make_foreign() };
         mem::forget(self);
-        let runtime = Here::get();
-        if runtime.run_id() != word.run() {
-            return word.wake();
-        }
-        let poller = runtime.borrow_tree().queue(word.frame(), word.generation());
-        if poller != Poller::NOBODY {
-            tell(poller);
-        }
+        word.wake_in_place();
     }
 
     #[inline(never)]
@@ -275,15 +268,6 @@ impl WakeCall {
     fn to_nobody() -> Self {
         Self(Waker::noop().clone())
     }
-}
-
-/// Wakes who polls a group, and calls the foreign wakers that this has brought up.
-#[inline(never)]
-fn tell(poller: Poller) {
-    let runtime = Here::get();
-    let mut tree = runtime.borrow_tree();
-    tree.wake_poller(poller);
-    runtime.release_tree(tree);
 }
 
 impl fmt::Debug for Waiter {

@@ -95,6 +95,28 @@ impl Word {
             runtime.release_tree(tree);
         }
     }
+
+    /// The same as a part of its caller, for those who do so most often.
+    #[inline(always)]
+    pub(crate) fn wake_in_place(self) {
+        let runtime = Here::get();
+        if runtime.run_id() != self.run() {
+            return self.wake();
+        }
+        let poller = runtime.borrow_tree().queue(self.frame(), self.generation());
+        if poller != Poller::NOBODY {
+            tell(poller);
+        }
+    }
+}
+
+/// Wakes who polls a group, and calls the foreign wakers that this has brought up.
+#[inline(never)]
+fn tell(poller: Poller) {
+    let runtime = Here::get();
+    let mut tree = runtime.borrow_tree();
+    tree.wake_poller(poller);
+    runtime.release_tree(tree);
 }
 
 /// What the wakers of words do. None of them looks at what `data` would point to.

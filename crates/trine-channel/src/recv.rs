@@ -36,13 +36,13 @@ impl<T> Receiver<T> {
     ) -> Poll<Result<T, RecvError>> {
         if let Some(parked) = *place {
             let mut state = self.shared().lend();
-            if let Some(item) = state.collect_handed(parked) {
+            if let Some(item) = state.collect_handed_alone(parked) {
                 drop(state);
                 *place = None;
                 return Poll::Ready(Ok(item));
             }
             drop(state);
-            return self.poll_parked(place, parked, cx);
+            return self.collect(place, parked, cx);
         }
         ready!(poll_checkpoint(cx));
         if !self.is_open() {
@@ -167,6 +167,23 @@ impl<T> Receiver<T> {
             (Poll::Ready(Err(error)), Some(waiter))
         });
         received
+    }
+
+    /// Served among others, or not.
+    #[inline(never)]
+    fn collect(
+        &self,
+        place: &mut Option<Place>,
+        parked: Place,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<T, RecvError>> {
+        match self.shared().quietly(|state| state.collect_handed(parked)) {
+            Some(item) => {
+                *place = None;
+                Poll::Ready(Ok(item))
+            }
+            None => self.poll_parked(place, parked, cx),
+        }
     }
 
     /// Refused, or woken for no known reason.

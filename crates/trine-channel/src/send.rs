@@ -96,6 +96,17 @@ impl<'a, T> SendItem<'a, T> {
         }
     }
 
+    /// Accepted among others, or not.
+    #[inline(never)]
+    fn collect(&mut self, place: Place, cx: &mut Context<'_>) -> Poll<Result<(), SendError<T>>> {
+        let sent = self.sender.shared().quietly(|state| state.collect_sent(place));
+        if sent.is_none() {
+            return self.look_again(place, cx);
+        }
+        self.place = None;
+        Poll::Ready(Ok(()))
+    }
+
     /// Refused, or woken for no known reason.
     #[cold]
     #[inline(never)]
@@ -157,13 +168,13 @@ impl<T> Future for SendItem<'_, T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if let Some(place) = self.place {
             let mut state = self.sender.shared().lend();
-            if state.collect_sent(place) {
+            if state.collect_sent_alone(place).is_some() {
                 drop(state);
                 self.place = None;
                 return Poll::Ready(Ok(()));
             }
             drop(state);
-            return self.look_again(place, cx);
+            return self.collect(place, cx);
         }
         ready!(poll_checkpoint(cx));
         let this = &mut *self;
@@ -187,6 +198,7 @@ impl<T> Future for SendItem<'_, T> {
         } else {
             drop(state);
             if Self::hand_alone(sender, &mut this.item) {
+                this.place = None;
                 return Poll::Ready(Ok(()));
             }
         }

@@ -95,10 +95,32 @@ impl<P> WaitLine<P> {
     /// ```
     #[inline(always)]
     pub fn serve_alone(&mut self) -> Option<(WakeCall, &mut P)> {
+        self.serve_alone_if(|_| true)
+    }
+
+    /// Like [`serve_alone`](Self::serve_alone), if the payload is such as is `wanted`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::task::{Context, Waker};
+    /// # use trine_core::lowlevel::{WaitLine, Waiter};
+    /// let mut line = WaitLine::new();
+    /// let place = line.join(Waiter::new(&Context::from_waker(Waker::noop())), 7);
+    /// assert!(line.accepts(place));
+    /// assert!(line.serve_alone_if(|number| *number > 7).is_none());
+    /// assert_eq!(line.len(), 1);
+    /// assert!(line.serve_alone_if(|number| *number == 7).is_some());
+    /// ```
+    #[inline(always)]
+    pub fn serve_alone_if(
+        &mut self,
+        wanted: impl FnOnce(&P) -> bool,
+    ) -> Option<(WakeCall, &mut P)> {
         if self.head != Some(Place::SOLE) || self.tail != Some(Place::SOLE) {
             return None;
         }
-        if self.sole.payload.is_none() || !self.sole.waiter.as_ref()?.was_free() {
+        if !wanted(self.sole.payload.as_ref()?) || !self.sole.waiter.as_ref()?.was_free() {
             return None;
         }
         let call = self.sole.waiter.take()?.into_call();
@@ -128,6 +150,38 @@ impl<P> WaitLine<P> {
             return result;
         }
         self.take_granted_from_slab(place, take)
+    }
+
+    /// Like [`take_granted`](Self::take_granted), for one who waited alone. `None`, and nothing has happened,
+    /// for all others: for them `take_granted` is called afterwards.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::task::{Context, Waker};
+    /// # use trine_core::lowlevel::{WaitLine, Waiter};
+    /// let mut line = WaitLine::new();
+    /// let enter = || Waiter::new(&Context::from_waker(Waker::noop()));
+    /// let places = [line.join(enter(), Some(1)), line.join(enter(), Some(2))];
+    /// for _ in places {
+    ///     line.serve_first();
+    /// }
+    /// assert_eq!(line.take_granted_alone(places[0], Option::take), Some(1));
+    /// assert_eq!(line.take_granted_alone(places[1], Option::take), None);
+    /// assert_eq!(line.take_granted(places[1], Option::take), Some(2));
+    /// ```
+    #[inline(always)]
+    pub fn take_granted_alone<R>(
+        &mut self,
+        place: Place,
+        take: impl FnOnce(&mut P) -> Option<R>,
+    ) -> Option<R> {
+        if place != Place::SOLE {
+            return None;
+        }
+        let result = self.sole.take_granted(take)?;
+        self.debug_check(place);
+        Some(result)
     }
 
     #[inline(never)]

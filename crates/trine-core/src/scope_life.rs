@@ -1,9 +1,9 @@
 //! How the frame of a scope is opened and closed, and its deadline with it.
 //!
-//! Mostly a scope is *plain*: opened with a deadline by a task of this run, where it is known that no cancel
-//! is visible, with room for one more frame and timer, and closed with nothing hanging on it, be it a guard, a note or a grace. This
-//! is done in one go, with tree and timers borrowed once. Whatever else there may be goes the long
-//! way.
+//! Mostly a scope is *plain*: opened with a deadline by a task of this run, where it is known that no cancel is
+//! visible, with room for one more frame and timer, and closed with nothing hanging on it, be it a guard,
+//! a note or a grace. This is done in one go, with tree and timers borrowed once. Whatever else there may
+//! be goes the long way.
 //!
 //! | | plain | any |
 //! |---|---|---|

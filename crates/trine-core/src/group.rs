@@ -333,11 +333,17 @@ impl<'env, O> Group<'env, O> {
     #[track_caller]
     #[inline]
     pub fn close(&self) {
-        if !self.id().is_some() {
-            return;
-        }
         if !self.is_empty() {
             return self.close_full();
+        }
+        self.close_empty();
+    }
+
+    #[track_caller]
+    #[inline]
+    fn close_empty(&self) {
+        if !self.id().is_some() {
+            return;
         }
         self.refuse_turn("a group was closed");
         let (id, runtime) = (self.id.replace(FrameId::NONE), Here::get());
@@ -354,7 +360,8 @@ impl<'env, O> Group<'env, O> {
         self.refuse_turn("a group was closed");
         let mut panic = FirstPanic::default();
         panic.catch(|| self.end_all());
-        panic.catch(|| self.close());
+        // It still counts those that are being dropped, one of which may have called this.
+        panic.catch(|| self.close_empty());
         panic.finish();
     }
 

@@ -116,7 +116,9 @@ impl Tree {
     pub(crate) fn append(&mut self, home: FrameId, id: FrameId) -> Poller {
         self.queued += 1;
         let group = &mut self.frames[home.index()];
-        let Role::Group { head, tail, poller, .. } = &mut group.role else { homeless(id) };
+        let Role::Group { head, tail, poller, .. } = &mut group.role else {
+            return self.stay_homeless(id);
+        };
         let last = std::mem::replace(tail, id);
         if !last.is_some() {
             *head = id;
@@ -125,6 +127,14 @@ impl Tree {
         if let Role::Task { next, .. } = &mut self.frames[last.index()].role {
             *next = id;
         }
+        Poller::NOBODY
+    }
+
+    /// Its group is gone, and somebody still wakes what has not been let go of: nobody can ever poll it.
+    #[cold]
+    fn stay_homeless(&mut self, id: FrameId) -> Poller {
+        self.queued -= 1;
+        self.frames[id.index()].flags.set(Flags::QUEUED, false);
         Poller::NOBODY
     }
 
@@ -354,9 +364,4 @@ impl Tree {
         let cut = std::mem::take(&mut self.cut_foreign);
         self.deferred.wake(cut);
     }
-}
-
-#[cold]
-fn homeless(id: FrameId) -> ! {
-    bug!("the home of task {id:?} is no group")
 }

@@ -332,8 +332,8 @@ impl Tree {
     /// Lets go of the frame of a task, whose future is gone. Says whether there is a note on it.
     #[inline(always)]
     pub(crate) fn release_task(&mut self, id: FrameId) -> bool {
-        self.leave_group(id);
         let frame = &self.frames[id.index()];
+        debug_assert!(!frame.is_member(), "task {id:?} is released in its group");
         debug_assert!(frame.work.is_none(), "task {id:?} is released with its future");
         let flags = frame.flags;
         let special =

@@ -129,16 +129,20 @@ struct Ending {
 }
 
 impl Ending {
-    /// Takes the future of a task.
+    /// Takes the future of a task, and the task out of its group if the frame is released, too: so that
+    /// destructors which end tasks of that group do not come to this one again.
     #[inline(always)]
-    fn of(runtime: &Runtime, id: FrameId) -> Self {
+    fn of(runtime: &Runtime, id: FrameId, releases: bool) -> Self {
         let mut tree = runtime.borrow_tree();
         let frame = &mut tree.frames[id.index()];
         let work = frame.work.take();
         if work.is_some() && frame.flags.has(Flags::FLAT) {
             runtime.flat.set(runtime.flat.get() - 1);
         }
-        Self { id, work, releases: true }
+        if releases {
+            tree.leave_group(id);
+        }
+        Self { id, work, releases }
     }
 
     /// What dropping it does, in the place of the caller.
@@ -231,7 +235,7 @@ impl<O> Group<'_, O> {
             return self.count(-1);
         }
         let _counted = Counted(self);
-        Ending::of(runtime, id).finish();
+        Ending::of(runtime, id, true).finish();
     }
 }
 
@@ -323,7 +327,7 @@ impl<O> Turn<'_, '_, O> {
     pub(crate) fn end_one(&mut self) {
         let id = self.forget();
         let _counted = Counted(self.group());
-        Ending::of(&Here::get(), id).finish();
+        Ending::of(&Here::get(), id, true).finish();
     }
 
     /// Ends any task of the group: drops its future, and then its frame. One that the run is polling just
@@ -410,10 +414,9 @@ impl Drop for Polling {
 /// The end of a task that the run has polled: it is over, or its group let go of it meanwhile.
 #[cold]
 fn end_polled(runtime: &Runtime, id: FrameId, owned: bool) {
-    let mut ending = Ending::of(runtime, id);
+    // If the group keeps the frame, the destructors may have it end the task.
+    let ending = Ending::of(runtime, id, !owned);
     if owned {
-        // The group keeps the frame. The destructors may have it end the task.
-        ending.releases = false;
         runtime.peek(|tree| tree.frames[id.index()].flags.set(Flags::OVER, true));
     }
     ending.finish();

@@ -338,6 +338,8 @@ impl Drop for Scheduler {
         panic.catch(|| self.active.system.end_all());
         end_flat(&mut panic);
         panic.catch(|| self.active.system.close());
+        // The destructors of those may have started others, in other groups.
+        end_flat(&mut panic);
         Runtime::with(|runtime| {
             remote::unregister(runtime.run_id());
             runtime.set_run_id(0);

@@ -432,12 +432,16 @@ pub(crate) fn poll_flat(runtime: &Runtime, id: FrameId, cx: &mut Context<'_>) ->
     polling.end()
 }
 
-/// Drops the futures of all tasks that a run has polled and that are still there, for it has ended.
+/// Drops the futures of all tasks that a run has polled and that are still there, for it has ended; and of those
+/// that their destructors start. By rule 1 none may be left: the root group, whose list they are on, goes next.
 #[cold]
 pub(crate) fn end_flat(panic: &mut FirstPanic) {
-    if Here::get().flat.get() == 0 {
-        return;
+    while Here::get().flat.get() > 0 {
+        end_each_flat(panic);
     }
+}
+
+fn end_each_flat(panic: &mut FirstPanic) {
     let slots = Runtime::with(|runtime| runtime.peek(|tree| tree.frames.len()));
     for index in 1..slots {
         let id = FrameId(index as u32);

@@ -274,10 +274,11 @@ where
     }
 
     /// Polls a task that need not be ready. If it is one that the run polls, and ends by this, it calls, like
-    /// always.
+    /// always, and is answered before others end.
     fn visit(&mut self, turn: &mut GroupTurn<'_, 'env, E>, task: TaskId) {
         if task.is_flat() {
             turn.visit(task);
+            self.answer_calls(turn);
             if may_drop_flat(&task) {
                 self.shared.note_cut();
                 self.end_task(turn, task);

@@ -1,11 +1,12 @@
 //! What tasks that the run polls report to their nursery, beside those that the nursery polls.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::rc::Rc;
-use std::task::Poll;
+use std::task::{Poll, Waker};
 
+use trine_core::lowlevel::{Guard, cancel_visible};
 use trine_core::{checkpoint, sleep_forever};
 use trine_nursery::{Nursery, open_nursery, try_open_nursery};
 
@@ -89,4 +90,39 @@ fn spawned_outside_of_a_run() {
     assert!(message.contains("outside of a run"), "{message}");
     assert_eq!(handle.len(), 0);
     run(nursery);
+}
+
+/// Errors that tasks end with as they are swept come in the order in which they end, whoever polls them.
+// rule: N-3
+#[test]
+fn errors_while_sweeping_in_order_of_completion() {
+    run(async {
+        let result = try_open_nursery(async |nursery: Nursery<'static, &str>| {
+            let waker: Rc<Cell<Option<Waker>>> = Rc::default();
+            let woken = waker.clone();
+            nursery.spawn(poll_fn(move |cx| {
+                woken.set(Some(cx.waker().clone()));
+                if cancel_visible() { Poll::Ready(Err("the run's")) } else { Poll::Pending }
+            }));
+            let (mut guard, mut polls) = (Guard::new(), 0);
+            nursery.start_soon(poll_fn(move |_| {
+                guard.attach();
+                polls += u32::from(cancel_visible());
+                match polls {
+                    0 => return Poll::Pending,
+                    // Woken by the cancel; now it has the other one polled, too, as all are swept.
+                    1 => waker.take().expect("it was polled").wake(),
+                    _ => return Poll::Ready(Err("the nursery's")),
+                }
+                Poll::Pending
+            }));
+            checkpoint().await;
+            checkpoint().await;
+            nursery.cancel_tasks();
+            sleep_forever().await
+        })
+        .await;
+        let Err::<Infallible, _>(group) = result;
+        assert_eq!(group.errors(), ["the run's", "the nursery's"]);
+    });
 }

@@ -231,7 +231,8 @@ impl<'env, E> Shared<'env, E> {
         if task.is_over()
             && let Some(frames) = self.frames()
         {
-            frames.ended.set(frames.ended.get() - 1);
+            // It is not among them if it is over because its run is.
+            frames.ended.set(frames.ended.get().saturating_sub(1));
         }
         self.catch(|| match turn {
             Some(turn) => turn.end_task(task),

@@ -6,7 +6,7 @@ use std::future::{Future, poll_fn};
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 
-use trine_core::lowlevel::{Guard, cancel_visible};
+use trine_core::lowlevel::{Guard, Usage, cancel_visible, usage};
 use trine_core::{checkpoint, sleep_forever};
 use trine_nursery::{Nursery, open_nursery, try_open_nursery};
 
@@ -125,4 +125,23 @@ fn errors_while_sweeping_in_order_of_completion() {
         let Err::<Infallible, _>(group) = result;
         assert_eq!(group.errors(), ["the run's", "the nursery's"]);
     });
+}
+
+/// A nursery that is kept beyond its run counts none of the tasks that have ended with that, and goes without
+/// further ado.
+// rule: N-7, D-13
+#[test]
+fn a_nursery_that_is_kept_beyond_its_run() {
+    let kept = trine_core::run(async {
+        let mut nursery = Box::pin(open_nursery(async |nursery| {
+            nursery.spawn(sleep_forever());
+            sleep_forever().await
+        }));
+        poll_fn(|cx| Poll::Ready(assert!(nursery.as_mut().poll(cx).is_pending()))).await;
+        checkpoint().await;
+        checkpoint().await;
+        nursery
+    });
+    drop(kept);
+    assert_eq!(usage(), Usage::default());
 }

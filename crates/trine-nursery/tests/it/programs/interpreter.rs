@@ -36,7 +36,10 @@ fn ms(ms: u8) -> Duration {
 async fn step(op: &Op, env: &Env) -> Result<(), u32> {
     match op {
         Op::Note => env.note("note"),
-        Op::Checkpoint => checkpoint().await,
+        Op::Checkpoint => {
+            checkpoint().await;
+            env.note("went on");
+        }
         Op::Sleep(time) => {
             sleep(ms(*time)).await;
             env.note("slept");

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod checkpoints;
+mod compile_fail;
 mod ending;
 mod interval;
 mod kept;

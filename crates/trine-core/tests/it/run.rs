@@ -137,7 +137,7 @@ fn many_threads() {
         })
     });
     for thread in threads.collect::<Vec<_>>() {
-        assert_eq!(thread.join().expect("no panic"), (0..50).sum());
+        assert_eq!(thread.join().expect("no panic"), (0..50).sum::<u64>());
     }
 }
 

@@ -252,6 +252,7 @@ impl Tree {
         site: Option<&'static Location<'static>>,
         flags: Flags,
     ) -> FrameId {
+        let outer = self.unless_released(outer);
         let id = self.take_slot();
         let inherited = self.fresh(outer).inherited();
         let hook = Hook::outer(self.generation(outer));
@@ -265,6 +266,18 @@ impl Tree {
         frame.flags = flags.with(inherited);
         frame.site = site;
         id
+    }
+
+    /// A frame under which something may be hung. The current one may have been let go of meanwhile: whoever got
+    /// its slot next would be taken for it, even what is hung there itself.
+    #[inline(always)]
+    fn unless_released(&self, id: FrameId) -> FrameId {
+        if !id.is_some() {
+            return id;
+        }
+        let frame = &self.frames[id.index()];
+        let released = matches!(frame.role, Role::Free { .. }) || frame.flags.has(Flags::RELEASED);
+        if released { FrameId::NONE } else { id }
     }
 
     /// Takes a slot off the free list, or adds one.
@@ -429,6 +442,7 @@ impl Tree {
     /// Hangs a frame under another one, with the guards inside it: its future is now polled there.
     pub(crate) fn move_under(&mut self, id: FrameId, outer: FrameId) {
         debug_assert!(!self.is_inside(outer, id), "frame {id:?} was hung under itself");
+        let outer = self.unless_released(outer);
         let saw = self.is_visible(id);
         let holds = self.contributes(id);
         if holds {

@@ -96,3 +96,23 @@ fn a_task_that_is_woken_after_it_has_closed_its_group() {
         assert!(!task.is_ready());
     });
 }
+
+/// Where a task has been ended in a turn, nothing hangs under its place, least of all what is opened in that.
+// rule: D-13
+#[test]
+fn what_is_opened_where_a_task_has_ended() {
+    run(async {
+        let group = Group::open();
+        group.start(async {});
+        poll_fn(|cx| {
+            group.turn(cx, |turn| {
+                turn.next().expect("it is ready").end();
+                let inner = Group::<()>::open();
+                group.cancel();
+                assert!(!inner.is_cancelled());
+            });
+            Poll::Ready(())
+        })
+        .await;
+    });
+}

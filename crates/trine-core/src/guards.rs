@@ -188,16 +188,20 @@ impl Tree {
         let Some(at) = self.node(id) else { return };
         self.withdraw(id);
         let mut child = std::mem::take(&mut self.guards[at].first) as usize;
+        let mut uncovered = false;
         while child != 0 {
             let node = &mut self.guards[child];
             node.previous = 0;
             let frame = node.frame as usize;
             child = std::mem::take(&mut node.next) as usize;
             self.frames[frame].outer = FrameId::NONE;
-            // What was visible from around it no longer is.
-            self.frames[frame].seen = 0;
+            uncovered |= self.frames[frame].flags.has(Flags::VISIBLE);
         }
         self.free_node(id);
+        if uncovered {
+            // What was visible from around them no longer is, neither there nor further inside.
+            self.visibility_changed();
+        }
     }
 
     /// Adds the frames directly inside `id` that contribute to `found`.
@@ -215,7 +219,10 @@ impl Tree {
             return at;
         }
         // From here on the hook no longer tells whether that one is gone.
-        self.frames[id.index()].outer = self.outer(id);
+        let outer = self.outer(id);
+        if std::mem::replace(&mut self.frames[id.index()].outer, outer) != outer {
+            self.visibility_changed();
+        }
         if self.guards.is_empty() {
             self.guards.push(GuardNode::default());
         }

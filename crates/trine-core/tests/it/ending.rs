@@ -116,3 +116,27 @@ fn what_is_opened_where_a_task_has_ended() {
         .await;
     });
 }
+
+/// A group that holds what is around it, and is left when that has been cancelled and is gone, is cancelled no
+/// longer, and neither are its tasks.
+// rule: C-1
+#[test]
+fn a_group_that_is_left_behind_by_a_cancelled_one() {
+    run(async {
+        let outer = Group::open();
+        let task = outer.start(poll_fn(|_| Poll::Ready(Group::<'static, ()>::open())));
+        let mut inner = None;
+        poll_fn(|cx| {
+            let poll = outer.turn(cx, |turn| turn.visit(task).expect("it is there").poll());
+            poll.map(|group| inner = Some(group))
+        })
+        .await;
+        let inner = inner.expect("it was opened");
+        let left = inner.start(async {});
+        inner.set_holds(true);
+        outer.cancel();
+        assert!(left.is_cancelled());
+        outer.end_task(task);
+        assert!(!inner.is_cancelled() && !left.is_cancelled());
+    });
+}

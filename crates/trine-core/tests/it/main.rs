@@ -4,6 +4,7 @@
 mod checkpoints;
 mod compile_fail;
 mod ending;
+mod hostile;
 mod interval;
 mod kept;
 mod run;

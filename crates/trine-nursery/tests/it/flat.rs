@@ -137,10 +137,11 @@ fn a_nursery_that_is_kept_beyond_its_run() {
             nursery.spawn(sleep_forever());
             sleep_forever().await
         }));
-        poll_fn(|cx| Poll::Ready(assert!(nursery.as_mut().poll(cx).is_pending()))).await;
+        let pending = poll_fn(|cx| Poll::Ready(nursery.as_mut().poll(cx).is_pending())).await;
+        assert!(pending);
         checkpoint().await;
         checkpoint().await;
-        nursery
+        Some(nursery)
     });
     drop(kept);
     assert_eq!(usage(), Usage::default());

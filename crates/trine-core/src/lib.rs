@@ -54,6 +54,7 @@ pub mod lowlevel;
 mod mailbox;
 mod members;
 mod memory;
+mod opening;
 mod outside;
 mod pollers;
 mod probe;

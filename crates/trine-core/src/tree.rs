@@ -4,6 +4,7 @@
 //! one costs the same at any width and depth. The rest is layered on top, a file each:
 //!
 //! ```text
+//! opening.rs     how frames are opened
 //! ready.rs       who is ready: the lists of groups, and how a wake travels up to the root
 //! visibility.rs  from where a cancel can be seen, cached
 //! guards.rs      which frames must be drained before they may be dropped, linked so that a
@@ -16,26 +17,22 @@
 #[cfg(test)]
 mod model;
 
-use std::panic::Location;
 use std::task::Waker;
 
 use crate::bug::bug;
-use crate::frame::{Flags, Frame, FrameId, Hook, Poller, Role};
+use crate::frame::{Flags, Frame, FrameId, Hook, Role};
 use crate::guards::GuardNode;
 use crate::pollers::Deferred;
-use crate::runtime::At;
-use crate::task_frame::TaskId;
 use crate::timers::TimerId;
-use crate::waker::{LAST_FRAME, LAST_GENERATION};
-use crate::work::Work;
+use crate::waker::LAST_GENERATION;
 
 #[derive(Debug)]
 pub(crate) struct Tree {
     pub(crate) frames: Vec<Frame>,
     /// The generation with which slots begin.
-    first_generation: u16,
-    free: FrameId,
-    live: usize,
+    pub(crate) first_generation: u16,
+    pub(crate) free: FrameId,
+    pub(crate) live: usize,
     /// How many tasks are queued: on the list of a group, or left of one in a turn.
     pub(crate) queued: u32,
     /// How often a task was woken, or who polls a frame by `wake_for_more`. That who polls a group is told of its
@@ -93,229 +90,6 @@ impl Tree {
     /// How many frames are in use.
     pub(crate) fn live(&self) -> usize {
         self.live
-    }
-
-    // How frames are opened. All but `open` are that in one go, with what mostly follows it:
-    //
-    // | `open`             | any role, on no list |
-    // | `open_task`        | a task, queued with its home |
-    // | `start_task`       | `open_task` and `join_group`, with a future |
-    // | `open_group`       | a group that is polled next, and a queued place beside it |
-    // | `open_plain_scope` | a scope with a deadline, in a slot that `next_plain_scope` gave |
-
-    #[inline]
-    pub(crate) fn open(
-        &mut self,
-        role: Role,
-        outer: FrameId,
-        site: Option<&'static Location<'static>>,
-    ) -> FrameId {
-        let id = self.fill(role, outer, site, Flags::default());
-        self.check_near(id);
-        id
-    }
-
-    /// The place of the next frame, if there is one, and if it is known that no cancel is visible around it:
-    /// then `open_plain_scope` opens it.
-    #[inline(always)]
-    pub(crate) fn next_plain_scope(&self, around: At) -> Option<FrameId> {
-        let id = self.free;
-        let free = around.free_at == self.epoch || self.is_known_free(around.frame);
-        (free && id.is_some()).then_some(id)
-    }
-
-    /// Opens a scope as `open` does, at a place that `next_plain_scope` gave.
-    #[inline(always)]
-    pub(crate) fn open_plain_scope(
-        &mut self,
-        id: FrameId,
-        task: FrameId,
-        outer: FrameId,
-        site: &'static Location<'static>,
-        deadline: TimerId,
-    ) {
-        debug_assert_eq!(id, self.free);
-        let around = &self.frames[outer.index()];
-        // Where no cancel is visible there is nothing to inherit.
-        debug_assert!(around.seen == self.epoch && around.flags.inherited() == Flags::default());
-        let hook = Hook::outer(around.generation);
-        let frame = &mut self.frames[id.index()];
-        let Role::Free { next } = frame.role else { bug!("free list") };
-        frame.role = Role::Scope { poller: Poller::task(task), deadline: Some(deadline) };
-        frame.outer = outer;
-        frame.hook = hook;
-        frame.flags = Flags::default();
-        frame.seen = self.epoch;
-        frame.site = Some(site);
-        self.free = next;
-        self.live += 1;
-        self.check_near(id);
-    }
-
-    /// Opens the frame of a task, ready to be polled. Gives also who has to be told of that.
-    #[inline(always)]
-    pub(crate) fn open_task(
-        &mut self,
-        home: FrameId,
-        outer: FrameId,
-        flags: Flags,
-        site: &'static Location<'static>,
-    ) -> (FrameId, Poller) {
-        let flags = flags.with(Flags::QUEUED);
-        let id = self.fill(Role::task(home), outer, Some(site), flags);
-        let poller = self.append(home, id);
-        self.check_near(id);
-        (id, poller)
-    }
-
-    /// Opens the frame of a group that is polled next, and a place beside it, ready to be polled. Says whether a
-    /// cancel is visible inside.
-    #[inline(always)]
-    pub(crate) fn open_group(
-        &mut self,
-        outer: FrameId,
-        poller: Poller,
-        site: &'static Location<'static>,
-    ) -> (FrameId, TaskId, bool) {
-        let (id, place) = (self.take_slot(), self.take_slot());
-        self.queued += 1;
-        let (seen, inherited) = (self.epoch, self.fresh(outer).inherited());
-        let hook = Hook::outer(self.frames[outer.index()].generation);
-        let (site, work) = (Some(site), None);
-        let frame = &mut self.frames[id.index()];
-        let generation = frame.generation;
-        let role = Role::Group { head: place, tail: place, poller, newest: FrameId::NONE };
-        // Until its turn has ended nobody need be told of what is ready.
-        let flags = Flags::IN_TURN.with(inherited);
-        *frame = Frame { role, outer, seen, flags, hook, generation, site, work };
-        let frame = &mut self.frames[place.index()];
-        let (role, flags) = (Role::task(id), Flags::QUEUED.with(inherited));
-        let generation = frame.generation;
-        *frame = Frame { role, outer, seen, flags, hook, generation, site, work };
-        self.check_near(id);
-        (id, TaskId::new(place, generation), inherited.has(Flags::VISIBLE))
-    }
-
-    /// Opens the frame of a task that a group polls, ready to be polled, with its future. Gives also its
-    /// generation, and who has to be told. This is `open_task` and `join_group` in one go.
-    #[inline(always)]
-    pub(crate) fn start_task(
-        &mut self,
-        group: FrameId,
-        work: Work,
-        site: &'static Location<'static>,
-    ) -> (FrameId, u16, Poller) {
-        let id = self.take_slot();
-        self.queued += 1;
-        let (seen, inherited) = (self.epoch, self.fresh(group).inherited());
-        let around = &mut self.frames[group.index()];
-        let hook = Hook::outer(around.generation);
-        let in_turn = around.flags.has(Flags::IN_TURN);
-        let Role::Group { head, tail, poller, newest } = &mut around.role else {
-            bug!("{group:?} is no group");
-        };
-        let last = std::mem::replace(tail, id);
-        let older = std::mem::replace(newest, id);
-        let mut told = Poller::NOBODY;
-        if !last.is_some() {
-            *head = id;
-            told = if in_turn { Poller::NOBODY } else { *poller };
-        }
-        let (next, newer) = (FrameId::NONE, FrameId::NONE);
-        let frame = &mut self.frames[id.index()];
-        let generation = frame.generation;
-        *frame = Frame {
-            role: Role::Task { home: group, next, older, newer },
-            outer: group,
-            seen,
-            flags: Flags::QUEUED.with(Flags::MEMBER).with(inherited),
-            hook,
-            generation,
-            site: Some(site),
-            work: Some(work),
-        };
-        self.set_newer(older, id);
-        if last.is_some()
-            && let Role::Task { next, .. } = &mut self.frames[last.index()].role
-        {
-            *next = id;
-        }
-        self.check_near(id);
-        (id, generation, told)
-    }
-
-    #[inline(always)]
-    fn fill(
-        &mut self,
-        role: Role,
-        outer: FrameId,
-        site: Option<&'static Location<'static>>,
-        flags: Flags,
-    ) -> FrameId {
-        let outer = self.unless_released(outer);
-        let id = self.take_slot();
-        let inherited = self.fresh(outer).inherited();
-        let hook = Hook::outer(self.generation(outer));
-        let seen = self.epoch;
-        let frame = &mut self.frames[id.index()];
-        debug_assert!(matches!(frame.role, Role::Free { .. }));
-        frame.role = role;
-        frame.outer = outer;
-        frame.seen = seen;
-        frame.hook = hook;
-        frame.flags = flags.with(inherited);
-        frame.site = site;
-        id
-    }
-
-    /// A frame under which something may be hung. The current one may have been let go of meanwhile: whoever got
-    /// its slot next would be taken for it, even what is hung there itself.
-    #[inline(always)]
-    fn unless_released(&self, id: FrameId) -> FrameId {
-        if !id.is_some() {
-            return id;
-        }
-        let frame = &self.frames[id.index()];
-        let released = matches!(frame.role, Role::Free { .. }) || frame.flags.has(Flags::RELEASED);
-        if released { FrameId::NONE } else { id }
-    }
-
-    /// Takes a slot off the free list, or adds one.
-    #[inline(always)]
-    pub(crate) fn take_slot(&mut self) -> FrameId {
-        self.live += 1;
-        let id = self.free;
-        if !id.is_some() {
-            return self.add_slot();
-        }
-        let Role::Free { next } = self.frames[id.index()].role else { bug!("free list") };
-        self.free = next;
-        id
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn add_slot(&mut self) -> FrameId {
-        if self.frames.is_empty() {
-            self.frames.push(self.blank());
-        }
-        self.frames.push(self.blank());
-        let last = self.frames.len() - 1;
-        assert!(last <= LAST_FRAME, "more than {LAST_FRAME} tasks, nurseries and scopes at a time");
-        FrameId(last as u32)
-    }
-
-    fn blank(&self) -> Frame {
-        Frame {
-            role: Role::Free { next: FrameId::NONE },
-            outer: FrameId::NONE,
-            seen: 0,
-            hook: Hook::outer(0),
-            generation: self.first_generation,
-            flags: Flags::default(),
-            site: None,
-            work: None,
-        }
     }
 
     /// Lets go of a scope's frame, if nothing special hangs on it. Gives its deadline.

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::*;
+use crate::frame::Poller;
 
 /// A frame as the model keeps it. All that follows from it is computed when it is asked for.
 #[derive(Debug, Clone)]

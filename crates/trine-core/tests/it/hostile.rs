@@ -21,7 +21,7 @@ type Op = (u8, usize, usize);
 const REFUSALS: [&str; 6] = [
     "planned",
     "a group of tasks is closed",
-    "a group was changed from within its turn",
+    "within a turn of the same group",
     "outside of a run",
     "a group in which it has no place",
     "was polled by a task that is inside it",
@@ -227,8 +227,8 @@ impl World {
                     16..18 => turn.end(),
                     18..22 => self.task(a).into_iter().for_each(|task| turn.end_task(task)),
                     22..26 => {
-                        if let Some(Found::Idle(ready, _)) = turn.sweep(&mut sweep) {
-                            Self::poll(ready, b);
+                        if let Some(Found::Idle { task, .. }) = turn.sweep(&mut sweep) {
+                            task.end();
                         }
                     }
                     26 if !ready_left => {

@@ -167,6 +167,12 @@ impl<T> State<T> {
         self.wishes.join_alone(|| Some((Waiter::of_task(cx)?, wish)))
     }
 
+    /// Whether all that a sender can do is to wait: no room, no receiver in line, and receivers that may come yet.
+    #[inline(always)]
+    fn has_to_offer(&self) -> bool {
+        self.receivers > 0 && self.wishes.is_empty() && !self.has_room()
+    }
+
     /// Stands in line as a sender, and the only one, if polled by a task directly.
     #[inline(always)]
     pub(crate) fn offer_alone(
@@ -175,7 +181,7 @@ impl<T> State<T> {
         item: &mut Option<T>,
         cx: &Context<'_>,
     ) -> Option<Place> {
-        if self.receivers == 0 || !self.wishes.is_empty() || self.has_room() {
+        if !self.has_to_offer() {
             return None;
         }
         self.offers.join_alone(|| {
@@ -193,7 +199,7 @@ impl<T> State<T> {
         item: &mut Option<T>,
         cx: &Context<'_>,
     ) -> Option<Place> {
-        if self.receivers == 0 || !self.wishes.is_empty() || self.has_room() {
+        if !self.has_to_offer() {
             return None;
         }
         let waiter = Waiter::of_task(cx)?;

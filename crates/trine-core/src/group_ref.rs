@@ -78,14 +78,20 @@ impl GroupRef {
         self.edit(Tree::is_visible).unwrap_or(false)
     }
 
-    /// Makes the group a guard on what is around it, or no longer one, as
-    /// [`Group::set_holds`](super::lowlevel::Group::set_holds) does.
+    /// Makes the group a guard on what is around it, or no longer one: its owner must be polled until
+    /// it is done, even when it is cancelled, though none of its tasks may have a guard.
     ///
     /// # Examples
     ///
     /// ```
-    /// # use trine_core::lowlevel::Group;
-    /// # trine_core::run(async { Group::<()>::open().as_ref().set_holds(true); });
+    /// # use std::{future::poll_fn, task::Poll};
+    /// # use trine_core::lowlevel::{Group, ScopeFrame};
+    /// # trine_core::run(async {
+    /// let scope = ScopeFrame::open();
+    /// let group = poll_fn(|cx| Poll::Ready(scope.enter(cx, |_| Group::<()>::open()))).await;
+    /// group.as_ref().set_holds(true);
+    /// assert!(scope.has_guards());
+    /// # });
     /// ```
     pub fn set_holds(&self, on: bool) {
         self.edit(|tree, id| tree.set_holds(id, on));

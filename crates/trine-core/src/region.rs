@@ -92,25 +92,6 @@ impl<O> Group<'_, O> {
         self.edit(|tree, id| tree.mark_cut(id));
     }
 
-    /// Makes this group a guard on what is around it, or no longer one: its owner must be polled until
-    /// it is done, even when it is cancelled, though none of its tasks may have a guard.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use std::{future::poll_fn, task::Poll};
-    /// # use trine_core::lowlevel::{Group, ScopeFrame};
-    /// # trine_core::run(async {
-    /// let scope = ScopeFrame::open();
-    /// let group = poll_fn(|cx| Poll::Ready(scope.enter(cx, |_| Group::<()>::open()))).await;
-    /// group.set_holds(true);
-    /// assert!(scope.has_guards());
-    /// # });
-    /// ```
-    pub fn set_holds(&self, on: bool) {
-        self.edit(|tree, id| tree.set_holds(id, on));
-    }
-
     /// Has whoever polls this group do so again when a shield or a move may have hidden the cancel that
     /// has cut it short.
     ///

@@ -133,7 +133,7 @@ fn a_group_that_is_left_behind_by_a_cancelled_one() {
         .await;
         let inner = inner.expect("it was opened");
         let left = inner.start(async {});
-        inner.set_holds(true);
+        inner.as_ref().set_holds(true);
         outer.cancel();
         assert!(left.is_cancelled());
         outer.end_task(task);

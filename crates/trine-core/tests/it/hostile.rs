@@ -202,7 +202,7 @@ impl World {
             }
             31 => group.cancel(),
             32 => self.task(b).into_iter().for_each(|task| task.cancel()),
-            33 => group.set_holds(b % 2 == 0),
+            33 => Group::as_ref(&group).set_holds(b % 2 == 0),
             _ => panic!("planned"),
         }
     }

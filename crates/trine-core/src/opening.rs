@@ -14,6 +14,7 @@ use std::panic::Location;
 
 use crate::bug::bug;
 use crate::frame::{Flags, Frame, FrameId, Hook, Poller, Role};
+use crate::local::ask_for_large_pages;
 use crate::runtime::At;
 use crate::task_frame::TaskId;
 use crate::timers::TimerId;
@@ -219,6 +220,10 @@ impl Tree {
     fn add_slot(&mut self) -> FrameId {
         if self.frames.is_empty() {
             self.frames.push(self.blank());
+        }
+        if self.frames.len() == self.frames.capacity() {
+            self.frames.reserve(1);
+            ask_for_large_pages(self.frames.as_ptr(), self.frames.capacity() * size_of::<Frame>());
         }
         self.frames.push(self.blank());
         let last = self.frames.len() - 1;

@@ -53,7 +53,7 @@ impl<'env, O> Group<'env, O> {
             return None;
         }
         let mut tree = runtime.borrow_tree();
-        if tree.epoch != self.seen.get() {
+        if runtime.epoch() != self.seen.get() {
             return None;
         }
         let alone =
@@ -74,7 +74,7 @@ impl<'env, O> Group<'env, O> {
             if let Some(begun) = tree.begin_settled_turn(self.id(), before.frame, task) {
                 let own = task == before.frame && !begun.1;
                 self.word.set(Word::of(cx.waker()).filter(|_| own));
-                self.seen.set(tree.epoch);
+                self.seen.set(runtime.epoch());
                 return begun;
             }
         }

@@ -86,11 +86,11 @@ impl Tree {
     fn check_cache(&self, id: FrameId) {
         let frame = &self.frames[id.index()];
         let around = &self.frames[frame.outer.index()];
-        let around_fresh = around.seen == self.epoch || frame.outer == FrameId::NONE;
+        let around_fresh = around.seen == Self::epoch() || frame.outer == FrameId::NONE;
         // A frame that is kept, or was leaked, may outlive the one around it.
         let gone = self.outer(id) != frame.outer;
         let unused = matches!(frame.role, Role::Free { .. }) || frame.flags.has(Flags::RELEASED);
-        if frame.seen != self.epoch || !around_fresh || gone || unused {
+        if frame.seen != Self::epoch() || !around_fresh || gone || unused {
             return;
         }
         let forced = around.flags.has(Flags::HARDENED);

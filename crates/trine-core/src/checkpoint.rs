@@ -47,7 +47,7 @@ pub fn poll_checkpoint(cx: &mut Context<'_>) -> Poll<()> {
     // in place and put right where they should not have been.
     let runtime = Here::get();
     let (free_at, budget) = (runtime.at().free_at, runtime.budget());
-    if free_at != runtime.peek(|tree| tree.epoch) {
+    if free_at != runtime.epoch() {
         return pass_or_stay(cx);
     }
     runtime.set_budget(budget.wrapping_sub(1));

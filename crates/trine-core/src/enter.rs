@@ -46,7 +46,7 @@ impl Entered {
     /// Enters a frame that hangs under the current one, from which a cancel was just seen, or none was.
     #[inline]
     pub(crate) fn enter(runtime: &Runtime, id: FrameId, cancelled: bool) -> Self {
-        let epoch = runtime.peek(|tree| tree.epoch);
+        let epoch = runtime.epoch();
         let at = runtime.at();
         runtime.set_place(id, if cancelled { 0 } else { epoch });
         Self { before: at.frame, free_at: at.free_at }
@@ -69,7 +69,7 @@ impl Runtime {
         let at = self.at();
         let tree = self.borrow_tree();
         let cancelled = tree.settled_scope(id, at.frame, task)?;
-        self.set_place(id, if cancelled { 0 } else { tree.epoch });
+        self.set_place(id, if cancelled { 0 } else { self.epoch() });
         Some((Entered { before: at.frame, free_at: at.free_at }, cancelled))
     }
 

@@ -62,7 +62,7 @@ impl<O> Turn<'_, '_, O> {
         self.turns_left -= 1;
         let runtime = Here::get();
         let mut tree = runtime.borrow_tree();
-        if !self.group().is_as_before(tree.epoch) {
+        if !self.group().is_as_before(runtime.epoch()) {
             return false;
         }
         let Some(lone) = tree.lone_ready(self.group().id()) else { return false };

@@ -151,7 +151,7 @@ impl<'env, O> Group<'env, O> {
         if !visible && task == Some(outer) {
             group.word.set(Word::of(cx.waker()));
         }
-        group.seen.set(tree.epoch);
+        group.seen.set(runtime.epoch());
         // So that its first turn is not taken for one that comes back to it.
         group.note_end(tree.wakes, runtime.tick.get());
         drop(tree);

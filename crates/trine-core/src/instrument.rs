@@ -321,7 +321,7 @@ impl Runtime {
         let woken = now.difference(&told.queued).map(|(index, _)| FrameId(*index)).collect();
         told.queued = now;
         let mut cancelled = Vec::new();
-        let epoch = self.peek(|tree| tree.epoch);
+        let epoch = self.epoch();
         if epoch != told.epoch {
             let now = self.flagged(|flags| flags.has(Flags::CANCELLED));
             cancelled.extend(now.difference(&told.cancelled).map(|(index, _)| FrameId(*index)));

@@ -40,7 +40,7 @@ impl Tree {
     #[inline(always)]
     pub(crate) fn next_plain_scope(&self, around: At) -> Option<FrameId> {
         let id = self.free;
-        let free = around.free_at == self.epoch || self.is_known_free(around.frame);
+        let free = around.free_at == Self::epoch() || self.is_known_free(around.frame);
         let there = self.unless_released(around.frame) == around.frame;
         (free && there && id.is_some()).then_some(id)
     }
@@ -58,7 +58,7 @@ impl Tree {
         debug_assert_eq!(id, self.free);
         let around = &self.frames[outer.index()];
         // Where no cancel is visible there is nothing to inherit.
-        debug_assert!(around.seen == self.epoch && around.flags.inherited() == Flags::default());
+        debug_assert!(around.seen == Self::epoch() && around.flags.inherited() == Flags::default());
         let hook = Hook::outer(around.generation);
         let frame = &mut self.frames[id.index()];
         let Role::Free { next } = frame.role else { bug!("free list") };
@@ -66,7 +66,7 @@ impl Tree {
         frame.outer = outer;
         frame.hook = hook;
         frame.flags = Flags::default();
-        frame.seen = self.epoch;
+        frame.seen = Self::epoch();
         frame.site = Some(site);
         self.free = next;
         self.live += 1;
@@ -101,7 +101,7 @@ impl Tree {
         let outer = self.unless_released(outer);
         let (id, place) = (self.take_slot(), self.take_slot());
         self.queued += 1;
-        let (seen, inherited) = (self.epoch, self.fresh(outer).inherited());
+        let (seen, inherited) = (Self::epoch(), self.fresh(outer).inherited());
         let hook = Hook::outer(self.frames[outer.index()].generation);
         let (site, work) = (Some(site), None);
         let frame = &mut self.frames[id.index()];
@@ -129,7 +129,7 @@ impl Tree {
     ) -> (FrameId, u16, Poller) {
         let id = self.take_slot();
         self.queued += 1;
-        let (seen, inherited) = (self.epoch, self.fresh(group).inherited());
+        let (seen, inherited) = (Self::epoch(), self.fresh(group).inherited());
         let around = &mut self.frames[group.index()];
         let hook = Hook::outer(around.generation);
         let in_turn = around.flags.has(Flags::IN_TURN);
@@ -178,7 +178,7 @@ impl Tree {
         let id = self.take_slot();
         let inherited = self.fresh(outer).inherited();
         let hook = Hook::outer(self.generation(outer));
-        let seen = self.epoch;
+        let seen = Self::epoch();
         let frame = &mut self.frames[id.index()];
         debug_assert!(matches!(frame.role, Role::Free { .. }));
         frame.role = role;

@@ -74,7 +74,7 @@ impl Tree {
         let frame = &self.frames[id.index()];
         let Role::Scope { poller, .. } = frame.role else { return None };
         let settled = frame.outer == outer
-            && frame.seen == self.epoch
+            && frame.seen == Self::epoch()
             && poller == Poller::task(task)
             && frame.hook.holds(self.generation(outer));
         settled.then(|| frame.flags.has(Flags::VISIBLE))

@@ -233,7 +233,7 @@ impl Tree {
         let Role::Group { head, tail, poller, .. } = &mut frame.role else { return None };
         let settled = frame.outer == outer
             && *poller == Poller::task(task)
-            && frame.seen == self.epoch
+            && frame.seen == Self::epoch()
             && !frame.flags.has(Flags::TURNING)
             && frame.hook.holds(generation);
         if !settled {
@@ -345,10 +345,10 @@ impl Tree {
         let foreign = self.passed_over_foreign.len() + self.cut_foreign.len();
         let kept = self.passed_over.len() + foreign;
         let (epoch, before) = self.flushed;
-        if kept < PASSED_OVER_MIN + 2 * self.live() || epoch == self.epoch && kept < 2 * before {
+        if kept < PASSED_OVER_MIN + 2 * self.live() || epoch == Self::epoch() && kept < 2 * before {
             return;
         }
-        self.flushed = (self.epoch, kept);
+        self.flushed = (Self::epoch(), kept);
         self.wake_passed_over();
     }
 

@@ -42,6 +42,8 @@ pub(crate) struct Runtime {
     /// The epoch at which no cancel was visible from there: as long as it is still the same, none is. 0
     /// if nobody has looked since the frame became the current one.
     free_at: Cell<u32>,
+    /// Bumped by whatever may change from where a cancel is visible.
+    epoch: Cell<u32>,
     /// Operations that the task which runs now may still do in this tick.
     budget: Cell<u32>,
     /// The number of the active run; 0 is none.
@@ -101,6 +103,7 @@ impl Runtime {
         Self {
             current: Cell::new(FrameId::NONE),
             free_at: Cell::new(0),
+            epoch: Cell::new(1),
             budget: Cell::new(BUDGET),
             run_id: Cell::new(0),
             real_time: Cell::new(true),
@@ -194,16 +197,17 @@ impl Runtime {
     /// Whether it is known, with hardly a look, that code runs in a frame from where no cancel is visible.
     #[inline(always)]
     pub(crate) fn is_known_free(&self) -> bool {
-        self.peek(|tree| {
-            if self.free_at.get() == tree.epoch {
-                return true;
-            }
-            let free = tree.is_known_free(self.current());
-            if free {
-                self.free_at.set(tree.epoch);
-            }
-            free
-        })
+        self.free_at.get() == self.epoch() || self.looks_free()
+    }
+
+    /// Whether its frame knows it. If so, that is noted for the next look.
+    #[inline(always)]
+    fn looks_free(&self) -> bool {
+        let free = self.peek(|tree| tree.is_known_free(self.current()));
+        if free {
+            self.free_at.set(self.epoch());
+        }
+        free
     }
 
     #[inline]
@@ -290,10 +294,18 @@ impl Runtime {
         })
     }
 
-    /// The number of the last change to what is cancelled.
-    #[inline]
-    pub(crate) fn epoch() -> u32 {
-        Self::with(|runtime| runtime.peek(|tree| tree.epoch))
+    /// The number of the last change to what is cancelled; never 0.
+    #[inline(always)]
+    pub(crate) fn epoch(&self) -> u32 {
+        self.epoch.get()
+    }
+
+    /// Something has changed from where a cancel is visible. Says whether the numbers begin anew.
+    pub(crate) fn begin_epoch(&self) -> bool {
+        // After 2^32 changes a frame that was not looked at meanwhile could be taken for fresh.
+        let wraps = self.epoch.get() == u32::MAX;
+        self.epoch.set(if wraps { 1 } else { self.epoch.get() + 1 });
+        wraps
     }
 
     /// Whether a cancel is visible from a frame; never from one that is gone.

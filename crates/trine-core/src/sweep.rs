@@ -133,8 +133,8 @@ impl Tree {
     /// Goes on with a sweep: gives the next task of the group, and whether it is idle.
     #[inline(always)]
     pub(crate) fn sweep(&mut self, group: FrameId, sweep: &mut Sweep) -> Option<(TaskId, bool)> {
-        if sweep.seen != self.epoch {
-            sweep.seen = self.epoch;
+        if sweep.seen != Self::epoch() {
+            sweep.seen = Self::epoch();
             sweep.cancelled = self.is_visible(group);
             sweep.outside = self.is_visible_outside(group);
         }

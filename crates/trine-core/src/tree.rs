@@ -38,8 +38,6 @@ pub(crate) struct Tree {
     /// How often a task was woken, or who polls a frame by `wake_for_more`. That who polls a group is told of its
     /// ready tasks (`wake_poller`), and that tasks are started, does not count: see `going_on.rs`.
     pub(crate) wakes: u32,
-    /// Bumped by whatever may change from where a cancel is visible.
-    pub(crate) epoch: u32,
     /// Guard nodes; slot 0 is unused, so that 0 can mean none.
     pub(crate) guards: Vec<GuardNode>,
     pub(crate) free_guard: u32,
@@ -73,7 +71,6 @@ impl Tree {
             live: 0,
             queued: 0,
             wakes: 0,
-            epoch: 1,
             guards: Vec::new(),
             free_guard: 0,
             foreign: Vec::new(),

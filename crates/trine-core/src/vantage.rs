@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Waker;
 
 use crate::frame::FrameId;
+use crate::local::Here;
 use crate::runtime::Runtime;
 use crate::waker::Word;
 
@@ -95,7 +96,7 @@ impl Vantage {
     /// See [`Vantage`].
     #[inline(always)]
     pub fn accepts(&mut self, waker: &mut Option<Waker>) -> Option<bool> {
-        if self.thread == THREAD.get() && self.free_at == Runtime::epoch() {
+        if self.thread == THREAD.get() && self.free_at == Here::get().epoch() {
             return Some(true);
         }
         self.answer(waker)
@@ -113,7 +114,7 @@ impl Vantage {
 
     fn ask(&mut self, waker: &mut Option<Waker>) -> bool {
         if !Runtime::is_visible_from(self.place, self.generation) {
-            self.free_at = Runtime::epoch();
+            self.free_at = Here::get().epoch();
             return true;
         }
         match waker.as_ref().and_then(Word::of) {

@@ -155,7 +155,7 @@ impl Waiter {
     /// Whether nothing has changed since no cancel was visible.
     #[inline(always)]
     pub(crate) fn was_free(&self) -> bool {
-        self.free_at.get() == Here::get().peek(|tree| tree.epoch)
+        self.free_at.get() == Here::get().epoch()
     }
 
     #[inline(never)]
@@ -170,7 +170,7 @@ impl Waiter {
     fn looks_free(&self) -> bool {
         let free = !self.place.is_some() || !Runtime::is_visible_from(self.place, self.generation);
         if free {
-            self.free_at.set(Runtime::epoch());
+            self.free_at.set(Here::get().epoch());
         }
         free
     }

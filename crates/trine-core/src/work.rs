@@ -394,7 +394,7 @@ impl Polling {
         let frame = &mut tree.frames[self.id.index()];
         frame.flags.set(Flags::POLLING, false);
         let (seen, flags) = (frame.seen, frame.flags);
-        let clear = seen == tree.epoch && !flags.has(Flags::VISIBLE);
+        let clear = seen == runtime.epoch() && !flags.has(Flags::VISIBLE);
         drop(tree);
         let owned = flags.has(Flags::MEMBER);
         if self.pending && owned {

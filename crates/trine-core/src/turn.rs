@@ -255,8 +255,12 @@ impl<'g, 'env, O> Turn<'g, 'env, O> {
         Some(ready)
     }
 
-    /// Begins again, with the tasks that have become ready meanwhile. Called when there is no next
-    /// one. Made for draining: unlike [`goes_on`](Turn::goes_on) it can keep the run from anything else.
+    /// Begins again, with the tasks that have become ready meanwhile. Made for draining: unlike
+    /// [`goes_on`](Turn::goes_on) it can keep the run from anything else.
+    ///
+    /// # Panics
+    ///
+    /// If there is a next one.
     ///
     /// # Examples
     ///
@@ -277,8 +281,12 @@ impl<'g, 'env, O> Turn<'g, 'env, O> {
     /// .await;
     /// # });
     /// ```
+    #[track_caller]
     pub fn again(&mut self) {
-        debug_assert!(!self.next.is_some(), "a turn begins again when it is over");
+        assert!(
+            !self.next.is_some(),
+            "a turn was begun again before all its tasks were handed out: call `Turn::next` until there is none"
+        );
         self.next = Here::get().peek(|tree| tree.take_ready(self.group.id()));
     }
 

@@ -18,10 +18,11 @@ use trine_core::{checkpoint, run};
 type Op = (u8, usize, usize);
 
 /// What the library may refuse, and the panics that are part of a program.
-const REFUSALS: [&str; 6] = [
+const REFUSALS: [&str; 7] = [
     "planned",
     "a group of tasks is closed",
     "within a turn of the same group",
+    "before all its tasks were handed out",
     "outside of a run",
     "a group in which it has no place",
     "was polled by a task that is inside it",
@@ -212,14 +213,10 @@ impl World {
         let waker = waker.unwrap_or_else(|| Waker::noop().clone());
         group.turn(&Context::from_waker(&waker), |turn| {
             let mut sweep = group.begin_sweep();
-            let mut ready_left = true;
             for _ in 0..6 {
                 let Some((what, a, b)) = self.next() else { break };
                 match what {
-                    0..12 => match turn.next() {
-                        Some(ready) => Self::poll(ready, b),
-                        None => ready_left = false,
-                    },
+                    0..12 => turn.next().into_iter().for_each(|ready| Self::poll(ready, b)),
                     12..16 => {
                         let ready = self.task(a).and_then(|task| turn.visit(task));
                         ready.into_iter().for_each(|ready| Self::poll(ready, b));
@@ -231,14 +228,8 @@ impl World {
                             task.end();
                         }
                     }
-                    26 if !ready_left => {
-                        turn.again();
-                        ready_left = true;
-                    }
-                    27 => {
-                        _ = turn.goes_on();
-                        ready_left = true;
-                    }
+                    26 => turn.again(),
+                    27 => _ = turn.goes_on(),
                     28..34 => self.act(),
                     _ => panic!("planned"),
                 }

@@ -26,6 +26,7 @@
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::ptr::{self, NonNull};
@@ -215,6 +216,109 @@ impl Blocks {
             free(chunk, layout);
         }
     }
+}
+
+/// A value with several owners, all on one thread, in the memory that the thread recycles: [`Rc`](std::rc::Rc)
+/// where one is made so often that the allocator shows. Without `Weak`.
+///
+/// # Examples
+///
+/// ```
+/// use std::cell::Cell;
+/// use trine_core::lowlevel::LocalRc;
+///
+/// let one = LocalRc::new(Cell::new(1));
+/// let other = one.clone();
+/// other.set(2);
+/// drop(other);
+/// assert_eq!(one.get(), 2);
+/// ```
+pub struct LocalRc<T> {
+    shared: NonNull<Counted<T>>,
+    _owns: PhantomData<Counted<T>>,
+}
+
+/// What a [`LocalRc`] points to.
+struct Counted<T> {
+    owners: Cell<usize>,
+    value: T,
+}
+
+impl<T> LocalRc<T> {
+    const CLASS: SizeClass = SizeClass::of::<Counted<T>>();
+
+    /// The first owner of a value.
+    ///
+    /// # Examples
+    ///
+    /// See [`LocalRc`].
+    #[inline(always)]
+    pub fn new(value: T) -> Self {
+        let shared = Here::get().blocks.take(Self::CLASS).cast();
+        // SAFETY: the block is valid for writes, and as large and aligned as is needed. It is ours.
+        unsafe { shared.write(Counted { owners: Cell::new(1), value }) };
+        Self { shared, _owns: PhantomData }
+    }
+
+    #[inline(always)]
+    fn shared(&self) -> &Counted<T> {
+        // SAFETY: it is there as long as it has an owner, and only ever shared.
+        unsafe { self.shared.as_ref() }
+    }
+}
+
+impl<T> Clone for LocalRc<T> {
+    #[inline(always)]
+    fn clone(&self) -> Self {
+        let owners = self.shared().owners.get().checked_add(1);
+        self.shared().owners.set(owners.expect("no more owners than memory"));
+        Self { shared: self.shared, _owns: PhantomData }
+    }
+}
+
+impl<T> Deref for LocalRc<T> {
+    type Target = T;
+
+    #[inline(always)]
+    fn deref(&self) -> &T {
+        &self.shared().value
+    }
+}
+
+impl<T> Drop for LocalRc<T> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        let left = self.shared().owners.get() - 1;
+        self.shared().owners.set(left);
+        if left == 0 {
+            end_shared(self.shared);
+        }
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for LocalRc<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+/// Drops a value that has no owner any more, and gives its memory back, also if the value panics.
+#[inline(never)]
+fn end_shared<T>(shared: NonNull<Counted<T>>) {
+    struct GiveBack<T>(NonNull<Counted<T>>);
+
+    impl<T> Drop for GiveBack<T> {
+        fn drop(&mut self) {
+            // SAFETY: it was taken for this class, on this thread, which an owner does not leave; what was in it
+            // is gone.
+            unsafe { Here::get().blocks.give(self.0.cast(), LocalRc::<T>::CLASS) };
+            Here::get().give_back();
+        }
+    }
+
+    let memory = GiveBack(shared);
+    // SAFETY: it was written by `new`, and the last owner is just being dropped.
+    unsafe { ptr::drop_in_place(memory.0.as_ptr()) };
 }
 
 /// Memory from the allocator. A layout without size is made one byte large, for it wants an address.

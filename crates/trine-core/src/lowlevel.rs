@@ -41,6 +41,7 @@ pub use crate::holders::{
 pub use crate::idle::{WaitIdle, wait_idle};
 pub use crate::instrument::{InstrumentId, add_instrument, remove_instrument};
 pub use crate::kept::Attention;
+pub use crate::local::LocalRc;
 pub use crate::outside::OutsideWork;
 pub use crate::probe::{
     Idle, Usage, cancel_at_checkpoint, checkpoints_passed, usage, wake_all, watch_checkpoints,

@@ -45,7 +45,7 @@ pub struct Usage {
     pub timers: usize,
     /// Tasks that the run polls itself.
     pub spawned: usize,
-    /// Boxes of tasks.
+    /// Futures of tasks, and nurseries: also those of which only a handle is left.
     pub boxes: usize,
     /// Tasks that were woken and not polled since.
     pub ready: usize,

@@ -7,6 +7,7 @@ mod ending;
 mod hostile;
 mod interval;
 mod kept;
+mod local_rc;
 mod run;
 mod schedule;
 mod spawned;

@@ -42,6 +42,8 @@ pub(crate) struct Frames {
     /// Tasks that the run polls and that the nursery must look at: they have ended, or were polled
     /// while cancelled. In order.
     calls: RefCell<Vec<Call>>,
+    /// Tasks for the run to poll that came while the nursery was cancelled: it sees to their one poll.
+    late: RefCell<Vec<TaskId>>,
     /// How many of those that the nursery still counts have ended.
     pub(crate) ended: Cell<usize>,
 }
@@ -59,6 +61,7 @@ impl Frames {
             given_up: Cell::new(false),
             new_due: Cell::new(false),
             calls: RefCell::default(),
+            late: RefCell::default(),
             ended: Cell::new(0),
         }
     }
@@ -106,6 +109,17 @@ impl Frames {
     #[inline]
     pub(crate) fn has_calls(&self) -> bool {
         !self.calls.borrow().is_empty()
+    }
+
+    /// Has the nursery see to the one poll of a task that has come late.
+    pub(crate) fn add_late(&self, task: TaskId) {
+        self.late.borrow_mut().push(task);
+        self.wake();
+    }
+
+    /// The tasks that have come late since the last time.
+    pub(crate) fn take_late(&self) -> Vec<TaskId> {
+        self.late.take()
     }
 
     /// The calls since the last time, in order. Their memory comes back by `reuse_calls`.

@@ -20,6 +20,7 @@
 
 mod call;
 mod error_group;
+mod failures;
 mod flat;
 mod frames;
 mod gather;

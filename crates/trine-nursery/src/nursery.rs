@@ -5,7 +5,8 @@ use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
-use std::rc::Rc;
+
+use trine_core::lowlevel::LocalRc;
 
 use crate::output::TaskOutput;
 use crate::service;
@@ -22,7 +23,7 @@ use crate::start::{Start, StartError, TaskStatus};
 ///
 /// See [`open_nursery`](crate::open_nursery).
 pub struct Nursery<'env, E = Infallible> {
-    shared: Rc<Shared<'env, E>>,
+    shared: LocalRc<Shared<'env, E>>,
 }
 
 impl<E> Clone for Nursery<'_, E> {
@@ -39,7 +40,7 @@ impl<'env, E: 'env> fmt::Debug for Nursery<'env, E> {
 }
 
 impl<'env, E: 'env> Nursery<'env, E> {
-    pub(crate) fn new(shared: &Rc<Shared<'env, E>>) -> Self {
+    pub(crate) fn new(shared: &LocalRc<Shared<'env, E>>) -> Self {
         Self { shared: shared.clone() }
     }
 

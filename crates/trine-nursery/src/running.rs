@@ -90,7 +90,7 @@ fn finish<E, T>(
     value: &mut Option<T>,
     cx: &mut Context<'_>,
 ) -> Poll<Result<T, Vec<(E, Origin)>>> {
-    let failed = shared.has_failed();
+    let failed = shared.failures.are_there();
     if !failed && shared.cut.get() {
         return stay_cut(shared, cx);
     }
@@ -98,10 +98,10 @@ fn finish<E, T>(
     if !failed && let Some(value) = value.take() {
         return Poll::Ready(Ok(value));
     }
-    if let Some(payload) = shared.panic.take() {
+    if let Some(payload) = shared.failures.take_panic() {
         resume_unwind(payload);
     }
-    let failures = shared.failures.take();
+    let failures = shared.failures.take_errors();
     if !failures.is_empty() {
         return Poll::Ready(Err(failures));
     }

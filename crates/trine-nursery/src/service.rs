@@ -17,7 +17,7 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 
 use trine_cancel::shield;
-use trine_core::lowlevel::TaskId;
+use trine_core::lowlevel::{LocalRc, TaskId};
 
 use crate::nursery::Nursery;
 use crate::open::open_nursery;
@@ -91,7 +91,7 @@ impl<'env> Services<'env> {
 
 /// Starts a service. `None` if the nursery is closed.
 pub(crate) fn add<'env, E, F>(
-    shared: &Rc<Shared<'env, E>>,
+    shared: &LocalRc<Shared<'env, E>>,
     task: F,
     name: Option<Cow<'static, str>>,
     site: &'static Location<'static>,
@@ -113,7 +113,7 @@ where
     }
 }
 
-fn open_host<'env, E: 'env>(shared: &Rc<Shared<'env, E>>, first: Service<'env>) -> Option<()> {
+fn open_host<'env, E: 'env>(shared: &LocalRc<Shared<'env, E>>, first: Service<'env>) -> Option<()> {
     let queue = Rc::new(Queue {
         waiting: RefCell::new(vec![first]),
         nursery: RefCell::new(None),
@@ -167,7 +167,7 @@ fn start<'env>(nursery: &Nursery<'env>, service: Service<'env>) -> Option<()> {
 
 /// Runs one service, and reports its failure to the nursery that it serves.
 async fn serve<'env, E, F>(
-    shared: Rc<Shared<'env, E>>,
+    shared: LocalRc<Shared<'env, E>>,
     task: F,
     name: Option<Cow<'static, str>>,
     site: &'static Location<'static>,

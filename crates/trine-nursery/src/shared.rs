@@ -2,21 +2,22 @@
 
 use std::any::Any;
 use std::borrow::Cow;
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{Cell, OnceCell};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::rc::Rc;
 use std::task::Context;
 
-use trine_core::lowlevel::{Group, Ready, TaskFrame, TaskId, Turn};
+use trine_core::lowlevel::{Group, LocalRc, Ready, TaskFrame, TaskId, Turn};
 
 use crate::call::News;
+use crate::failures::Failures;
 use crate::flat::{Reporting, unbox};
 use crate::frames::{Frames, cancel_all};
 use crate::nursery::Nursery;
 use crate::origin::Origin;
 use crate::output::TaskOutput;
-use crate::payload::{Payload, drop_payload, resume_or_drop};
+use crate::payload::{Payload, resume_or_drop};
 use crate::service::Services;
 use crate::task::IntoResult;
 
@@ -33,15 +34,9 @@ pub(crate) struct Shared<'env, E> {
     closed: Cell<bool>,
     /// Made when it is first asked for: most nurseries do without.
     frames: OnceCell<Rc<Frames>>,
-    /// Errors in order of completion, with where they come from.
-    pub(crate) failures: RefCell<Vec<(E, Origin)>>,
-    /// The first panic; those that follow are dropped.
-    pub(crate) panic: RefCell<Option<Payload>>,
+    pub(crate) failures: Failures<E>,
     /// Something was dropped unfinished by a cancel from outside.
     pub(crate) cut: Cell<bool>,
-    /// Tasks for the run to poll that came while the nursery was cancelled: it sees to their one
-    /// poll.
-    pub(crate) late: RefCell<Vec<TaskId>>,
     pub(crate) services: Services<'env>,
     /// How to take an error out of the box in which a task that the run polls has sent it.
     pub(crate) unbox: Cell<Option<Unbox<E>>>,
@@ -57,10 +52,8 @@ impl<'env, E> Shared<'env, E> {
             body: Cell::new(Some(body)),
             closed: Cell::new(false),
             frames: OnceCell::new(),
-            failures: RefCell::default(),
-            panic: RefCell::new(None),
+            failures: Failures::default(),
             cut: Cell::new(false),
-            late: RefCell::default(),
             services: Services::new(),
             unbox: Cell::new(None),
         }
@@ -86,7 +79,7 @@ impl<'env, E> Shared<'env, E> {
     /// The same for somebody who is the first, maybe.
     pub(crate) fn share_frames(&self) -> &Rc<Frames> {
         self.frames.get_or_init(|| {
-            let frames = Frames::new(self.group.as_ref(), self.body_id, self.has_failed());
+            let frames = Frames::new(self.group.as_ref(), self.body_id, self.failures.are_there());
             frames.closed.set(self.closed.get());
             Rc::new(frames)
         })
@@ -161,17 +154,17 @@ impl<'env, E> Shared<'env, E> {
             return None;
         }
         self.unbox.set(Some(unbox));
-        let task = self.group.spawn(Reporting::<_, E>::new(task, self.share_frames().clone()));
+        let frames = self.share_frames();
+        let task = self.group.spawn(Reporting::<_, E>::new(task, frames.clone()));
         if self.group.is_cancelled() {
-            self.late.borrow_mut().push(task);
-            self.group.wake();
+            frames.add_late(task);
         }
         Some(())
     }
 
     /// Puts an error with the others and cancels the rest.
     pub(crate) fn fail(&self, error: E, origin: Origin) {
-        self.failures.borrow_mut().push((error, origin));
+        self.failures.add(error, origin);
         self.cancel_all();
     }
 
@@ -184,7 +177,7 @@ impl<'env, E> Shared<'env, E> {
 
     /// Keeps a panic, to be resumed at the end, and cancels the rest.
     pub(crate) fn fail_by_panic(&self, payload: Payload) {
-        self.keep_panic(payload);
+        self.failures.add_panic(payload);
         self.cancel_all();
     }
 
@@ -194,27 +187,6 @@ impl<'env, E> Shared<'env, E> {
             Some(frames) => frames.fail(),
             None => cancel_all(self.group.as_ref(), self.body_id),
         }
-    }
-
-    fn keep_panic(&self, payload: Payload) {
-        let later = {
-            let mut first = self.panic.borrow_mut();
-            match &*first {
-                None => {
-                    *first = Some(payload);
-                    None
-                }
-                Some(_) => Some(payload),
-            }
-        };
-        if let Some(later) = later {
-            drop_payload(later);
-        }
-    }
-
-    /// Whether the nursery has an error or a panic to end with.
-    pub(crate) fn has_failed(&self) -> bool {
-        self.panic.borrow().is_some() || !self.failures.borrow().is_empty()
     }
 
     /// Notes that something was dropped unfinished, by a cancel that is visible now.
@@ -304,11 +276,11 @@ pub(crate) type GroupReady<'t, 'g, 'env, E> = Ready<'t, 'g, 'env, Result<(), E>>
 
 /// A nursery that was opened. Dropped, it is closed, with all that is left in it; a panic that came
 /// up and was not passed on goes on here.
-pub(crate) struct Opened<'env, E>(pub(crate) Rc<Shared<'env, E>>);
+pub(crate) struct Opened<'env, E>(pub(crate) LocalRc<Shared<'env, E>>);
 
 impl<'env, E: 'env> Opened<'env, E> {
     pub(crate) fn open(cx: &Context<'_>, site: &'static Location<'static>) -> Self {
-        Self(Rc::new(Shared::open(cx, site)))
+        Self(LocalRc::new(Shared::open(cx, site)))
     }
 
     pub(crate) fn handle(&self) -> Nursery<'env, E> {
@@ -323,7 +295,7 @@ impl<E> Drop for Opened<'_, E> {
             self.0.drop_services();
         }
         self.0.close();
-        if let Some(payload) = self.0.panic.take() {
+        if let Some(payload) = self.0.failures.take_panic() {
             resume_or_drop(payload);
         }
     }

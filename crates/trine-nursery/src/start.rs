@@ -19,7 +19,7 @@ use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, Waker};
 
 use thiserror::Error;
-use trine_core::lowlevel::{ScopeFrame, TaskFrame};
+use trine_core::lowlevel::{LocalRc, ScopeFrame, TaskFrame};
 
 use crate::frames::Frames;
 use crate::origin::Origin;
@@ -141,12 +141,12 @@ pub(crate) struct Start<'env, E: 'env, V> {
     future: Option<TaskFuture<'env, E>>,
     region: Rc<ScopeFrame>,
     cell: Rc<Handshake<V>>,
-    shared: Rc<Shared<'env, E>>,
+    shared: LocalRc<Shared<'env, E>>,
 }
 
 impl<'env, E: 'env, V: 'env> Start<'env, E, V> {
     #[track_caller]
-    pub(crate) fn open(shared: Rc<Shared<'env, E>>, site: &'static Location<'static>) -> Self {
+    pub(crate) fn open(shared: LocalRc<Shared<'env, E>>, site: &'static Location<'static>) -> Self {
         if !shared.is_open() {
             closed_panic("start");
         }

@@ -401,7 +401,7 @@ where
 
     /// The same for tasks that are the run's to poll: there may be no later tick for them.
     fn run_late(&mut self, turn: &mut GroupTurn<'_, 'env, E>) -> bool {
-        let late = self.shared.late.take();
+        let late = self.shared.frames().map_or_else(Vec::new, Frames::take_late);
         for &task in &late {
             if self.shared.group.has(task) && task.is_ready() {
                 self.visit(turn, task);

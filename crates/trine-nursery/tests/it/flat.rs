@@ -89,6 +89,7 @@ fn spawned_outside_of_a_run() {
     let message = panic_message(|| handle.spawn(sleep_forever()));
     assert!(message.contains("outside of a run"), "{message}");
     assert_eq!(handle.len(), 0);
+    drop(handle);
     run(nursery);
 }
 

@@ -113,11 +113,11 @@ impl fmt::Debug for Blocks {
     }
 }
 
-/// The layout of a type, and which list its blocks are on, if they are recycled. It is worked out when the type
-/// is compiled.
+/// The layout of a type, and which list its blocks are on: none that there is, if they are not recycled. It is
+/// worked out when the type is compiled.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SizeClass {
-    list: Option<usize>,
+    list: usize,
     layout: Layout,
 }
 
@@ -126,7 +126,13 @@ impl SizeClass {
         let layout = Layout::new::<T>();
         let fits = layout.size() <= LARGEST && layout.align() <= STEP;
         let steps = layout.size().div_ceil(STEP);
-        let list = if RECYCLES && fits { Some(if steps == 0 { 1 } else { steps }) } else { None };
+        let list = if !RECYCLES || !fits {
+            LISTS
+        } else if steps == 0 {
+            1
+        } else {
+            steps
+        };
         Self { list, layout }
     }
 }
@@ -151,13 +157,11 @@ impl Blocks {
     #[inline(always)]
     pub(crate) fn take(&self, class: SizeClass) -> NonNull<u8> {
         self.taken.set(self.taken.get() + 1);
-        let Some(list) = class.list else { return allocate(class.layout) };
-        let Some(block) = NonNull::new(self.lists[list].get()) else {
-            return self.cut(list * STEP);
-        };
+        let Some(list) = self.lists.get(class.list) else { return allocate(class.layout) };
+        let Some(block) = NonNull::new(list.get()) else { return self.cut(class.list * STEP) };
         // SAFETY: a block in a list begins with the address of the next, written by `give`.
         let next = unsafe { block.cast::<*mut u8>().read() };
-        self.lists[list].set(next);
+        list.set(next);
         block
     }
 
@@ -197,10 +201,10 @@ impl Blocks {
     #[inline(always)]
     pub(crate) unsafe fn give(&self, block: NonNull<u8>, class: SizeClass) {
         self.taken.set(self.taken.get() - 1);
-        let Some(list) = class.list else { return free(block, class.layout) };
+        let Some(list) = self.lists.get(class.list) else { return free(block, class.layout) };
         // SAFETY: a block is at least a step large and aligned, and nobody uses it any more.
-        unsafe { block.cast::<*mut u8>().write(self.lists[list].get()) };
-        self.lists[list].set(block.as_ptr());
+        unsafe { block.cast::<*mut u8>().write(list.get()) };
+        list.set(block.as_ptr());
     }
 
     /// Gives the chunks back, when nothing is left in them.

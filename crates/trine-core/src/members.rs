@@ -21,6 +21,26 @@ impl Frame {
     pub(crate) fn is_member(&self) -> bool {
         self.flags.has(Flags::MEMBER)
     }
+
+    /// Takes a task out of its group's list, if it is in there: gives the gap that this leaves.
+    #[inline(always)]
+    pub(crate) fn unlink(&mut self) -> Option<Gap> {
+        if !self.is_member() {
+            return None;
+        }
+        self.flags.set(Flags::MEMBER, false);
+        let Role::Task { older, newer, .. } = &mut self.role else { return None };
+        let older = std::mem::replace(older, FrameId::NONE);
+        Some(Gap { group: self.outer, older, newer: std::mem::replace(newer, FrameId::NONE) })
+    }
+}
+
+/// Where a task was in the list of its group.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Gap {
+    group: FrameId,
+    older: FrameId,
+    newer: FrameId,
 }
 
 impl Tree {
@@ -76,15 +96,14 @@ impl Tree {
     /// Takes a task out of its group's list, if it is in there.
     #[inline(always)]
     pub(crate) fn leave_group(&mut self, id: FrameId) {
-        let frame = &mut self.frames[id.index()];
-        if !frame.is_member() {
-            return;
+        if let Some(gap) = self.frames[id.index()].unlink() {
+            self.close_gap(gap);
         }
-        frame.flags.set(Flags::MEMBER, false);
-        let group = frame.outer;
-        let Role::Task { older, newer, .. } = &mut frame.role else { return };
-        let before = std::mem::replace(older, FrameId::NONE);
-        let after = std::mem::replace(newer, FrameId::NONE);
+    }
+
+    /// Links those that were started before and after a task that has left.
+    #[inline(always)]
+    pub(crate) fn close_gap(&mut self, Gap { group, older: before, newer: after }: Gap) {
         self.set_newer(before, after);
         if after.is_some() {
             if let Role::Task { older, .. } = &mut self.frames[after.index()].role {

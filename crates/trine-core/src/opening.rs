@@ -22,6 +22,9 @@ use crate::tree::Tree;
 use crate::waker::LAST_FRAME;
 use crate::work::Work;
 
+/// So many slots are added at a time: enough that what this costs beside writing them is spread.
+const SLOTS_AT_ONCE: usize = 32;
+
 impl Tree {
     #[inline]
     pub(crate) fn open(
@@ -127,10 +130,14 @@ impl Tree {
         work: Work,
         site: &'static Location<'static>,
     ) -> (FrameId, u16, Poller) {
-        let id = self.take_slot();
-        self.queued += 1;
-        let (seen, inherited) = (Self::epoch(), self.fresh(group).inherited());
-        let around = &mut self.frames[group.index()];
+        let seen = Self::epoch();
+        if self.frames[group.index()].seen != seen || !self.free.is_some() {
+            self.prepare_start(group);
+        }
+        // A slice, so that where it lies is not looked up anew for each frame.
+        let (id, frames) = (self.free, &mut self.frames[..]);
+        let around = &mut frames[group.index()];
+        let inherited = around.flags.inherited();
         let hook = Hook::outer(around.generation);
         let in_turn = around.flags.has(Flags::IN_TURN);
         let Role::Group { head, tail, poller, newest } = &mut around.role else {
@@ -144,8 +151,9 @@ impl Tree {
             told = if in_turn { Poller::NOBODY } else { *poller };
         }
         let (next, newer) = (FrameId::NONE, FrameId::NONE);
-        let frame = &mut self.frames[id.index()];
+        let frame = &mut frames[id.index()];
         let generation = frame.generation;
+        let Role::Free { next: free } = frame.role else { bug!("free list") };
         *frame = Frame {
             role: Role::Task { home: group, next, older, newer },
             outer: group,
@@ -156,14 +164,31 @@ impl Tree {
             site: Some(site),
             work: Some(work),
         };
-        self.set_newer(older, id);
+        if older.is_some()
+            && let Role::Task { newer, .. } = &mut frames[older.index()].role
+        {
+            *newer = id;
+        }
         if last.is_some()
-            && let Role::Task { next, .. } = &mut self.frames[last.index()].role
+            && let Role::Task { next, .. } = &mut frames[last.index()].role
         {
             *next = id;
         }
+        self.free = free;
+        self.live += 1;
+        self.queued += 1;
         self.check_near(id);
         (id, generation, told)
+    }
+
+    /// Has the group know whether a cancel is visible in it, and a slot be free.
+    #[cold]
+    #[inline(never)]
+    fn prepare_start(&mut self, group: FrameId) {
+        self.fresh(group);
+        if !self.free.is_some() {
+            self.add_slots();
+        }
     }
 
     #[inline(always)]
@@ -202,33 +227,38 @@ impl Tree {
         if released { FrameId::NONE } else { id }
     }
 
-    /// Takes a slot off the free list, or adds one.
+    /// Takes a slot off the free list, which gets new ones if there is none.
     #[inline(always)]
     pub(crate) fn take_slot(&mut self) -> FrameId {
-        self.live += 1;
-        let id = self.free;
-        if !id.is_some() {
-            return self.add_slot();
+        if !self.free.is_some() {
+            self.add_slots();
         }
+        let id = self.free;
         let Role::Free { next } = self.frames[id.index()].role else { bug!("free list") };
         self.free = next;
+        self.live += 1;
         id
     }
 
+    /// Puts new slots on the free list, which is empty; in the order in which they lie.
     #[cold]
     #[inline(never)]
-    fn add_slot(&mut self) -> FrameId {
+    fn add_slots(&mut self) {
         if self.frames.is_empty() {
             self.frames.push(self.blank());
         }
-        if self.frames.len() == self.frames.capacity() {
-            self.frames.reserve(1);
+        let (first, capacity) = (self.frames.len(), self.frames.capacity());
+        let end = LAST_FRAME.min(first + SLOTS_AT_ONCE - 1) + 1;
+        assert!(first < end, "more than {LAST_FRAME} tasks, nurseries and scopes at a time");
+        self.frames.reserve(end - first);
+        if self.frames.capacity() != capacity {
             ask_for_large_pages(self.frames.as_ptr(), self.frames.capacity() * size_of::<Frame>());
         }
-        self.frames.push(self.blank());
-        let last = self.frames.len() - 1;
-        assert!(last <= LAST_FRAME, "more than {LAST_FRAME} tasks, nurseries and scopes at a time");
-        FrameId(last as u32)
+        for following in first + 1..=end {
+            let next = if following < end { FrameId(following as u32) } else { FrameId::NONE };
+            self.frames.push(Frame { role: Role::Free { next }, ..self.blank() });
+        }
+        self.free = FrameId(first as u32);
     }
 
     fn blank(&self) -> Frame {

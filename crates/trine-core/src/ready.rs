@@ -16,7 +16,7 @@
 use std::task::Waker;
 
 use crate::bug::bug;
-use crate::frame::{Flags, FrameId, Poller, Role};
+use crate::frame::{Flags, Frame, FrameId, Poller, Role};
 use crate::tree::Tree;
 use crate::work::Work;
 
@@ -28,6 +28,47 @@ impl Role {
         *tail = FrameId::NONE;
         Some(std::mem::replace(head, FrameId::NONE))
     }
+}
+
+/// What `Tree::push_ready` does. On a slice, so that where it lies is not looked up anew for each frame: 4 of the
+/// 45 instructions of a wake.
+#[inline(always)]
+fn push_ready(frames: &mut [Frame], queued: &mut u32, id: FrameId) -> Poller {
+    let frame = &mut frames[id.index()];
+    let Role::Task { home, next, .. } = &mut frame.role else { return Poller::NOBODY };
+    if frame.flags.has(Flags::QUEUED) {
+        return Poller::NOBODY;
+    }
+    *next = FrameId::NONE;
+    frame.flags.set(Flags::QUEUED, true);
+    let home = *home;
+    append(frames, queued, home, id)
+}
+
+/// What `Tree::append` does.
+#[inline(always)]
+fn append(frames: &mut [Frame], queued: &mut u32, home: FrameId, id: FrameId) -> Poller {
+    let group = &mut frames[home.index()];
+    let Role::Group { head, tail, poller, .. } = &mut group.role else {
+        return stay_homeless(frames, id);
+    };
+    *queued += 1;
+    let last = std::mem::replace(tail, id);
+    if !last.is_some() {
+        *head = id;
+        return if group.flags.has(Flags::IN_TURN) { Poller::NOBODY } else { *poller };
+    }
+    if let Role::Task { next, .. } = &mut frames[last.index()].role {
+        *next = id;
+    }
+    Poller::NOBODY
+}
+
+/// Its group is gone, and somebody still wakes what has not been let go of: nobody can ever poll it.
+#[cold]
+fn stay_homeless(frames: &mut [Frame], id: FrameId) -> Poller {
+    frames[id.index()].flags.set(Flags::QUEUED, false);
+    Poller::NOBODY
 }
 
 /// A task that was taken off its list.
@@ -53,8 +94,11 @@ impl Tree {
     #[inline(always)]
     pub(crate) fn queue(&mut self, id: FrameId, generation: u16) -> Poller {
         self.wakes = self.wakes.wrapping_add(1);
-        match self.frames.get(id.index()) {
-            Some(frame) if frame.generation == generation => self.push_ready(id),
+        let frames = &mut self.frames[..];
+        match frames.get(id.index()) {
+            Some(frame) if frame.generation == generation => {
+                push_ready(frames, &mut self.queued, id)
+            }
             _ => Poller::NOBODY,
         }
     }
@@ -100,42 +144,13 @@ impl Tree {
     /// Puts a task at the end of its home's list, unless it is there. Gives who has to be told.
     #[inline(always)]
     fn push_ready(&mut self, id: FrameId) -> Poller {
-        let frame = &mut self.frames[id.index()];
-        let Role::Task { home, next, .. } = &mut frame.role else { return Poller::NOBODY };
-        if frame.flags.has(Flags::QUEUED) {
-            return Poller::NOBODY;
-        }
-        *next = FrameId::NONE;
-        frame.flags.set(Flags::QUEUED, true);
-        let home = *home;
-        self.append(home, id)
+        push_ready(&mut self.frames, &mut self.queued, id)
     }
 
     /// Hangs a task that is marked as queued at the end of a list. Gives who has to be told.
     #[inline(always)]
     pub(crate) fn append(&mut self, home: FrameId, id: FrameId) -> Poller {
-        self.queued += 1;
-        let group = &mut self.frames[home.index()];
-        let Role::Group { head, tail, poller, .. } = &mut group.role else {
-            return self.stay_homeless(id);
-        };
-        let last = std::mem::replace(tail, id);
-        if !last.is_some() {
-            *head = id;
-            return if group.flags.has(Flags::IN_TURN) { Poller::NOBODY } else { *poller };
-        }
-        if let Role::Task { next, .. } = &mut self.frames[last.index()].role {
-            *next = id;
-        }
-        Poller::NOBODY
-    }
-
-    /// Its group is gone, and somebody still wakes what has not been let go of: nobody can ever poll it.
-    #[cold]
-    fn stay_homeless(&mut self, id: FrameId) -> Poller {
-        self.queued -= 1;
-        self.frames[id.index()].flags.set(Flags::QUEUED, false);
-        Poller::NOBODY
+        append(&mut self.frames, &mut self.queued, home, id)
     }
 
     #[inline(always)]

@@ -329,31 +329,27 @@ impl TaskFrame {
             runtime.tree(|tree| tree.move_under(scope.id(), self.id()));
         });
     }
-
-    /// What dropping it does, in the place of the caller.
-    #[inline(always)]
-    pub(crate) fn release(self) {
-        std::mem::ManuallyDrop::new(self).give_up();
-    }
-
-    #[inline(always)]
-    fn give_up(&mut self) {
-        let (runtime, id) = (Here::get(), self.id());
-        if runtime.hooked.get() {
-            runtime.instrument(id, Step::Exited);
-        }
-        let mut tree = runtime.borrow_tree();
-        let noted = tree.release_task(id);
-        runtime.release_tree(tree);
-        if noted {
-            runtime.forget_note(id);
-        }
-        runtime.give_back();
-    }
 }
 
 impl Drop for TaskFrame {
     fn drop(&mut self) {
-        self.give_up();
+        Here::get().release_task(self.id());
+    }
+}
+
+impl Runtime {
+    /// Lets go of the frame of a task, whose future is gone.
+    #[inline(always)]
+    pub(crate) fn release_task(&self, id: FrameId) {
+        if self.hooked.get() {
+            self.instrument(id, Step::Exited);
+        }
+        let mut tree = self.borrow_tree();
+        let noted = tree.release_task(id);
+        self.release_tree(tree);
+        if noted {
+            self.forget_note(id);
+        }
+        self.give_back();
     }
 }

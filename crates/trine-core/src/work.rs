@@ -35,7 +35,7 @@ use crate::frame::{Flags, FrameId};
 use crate::group::Group;
 use crate::local::{Here, SizeClass};
 use crate::runtime::Runtime;
-use crate::task_frame::{TaskFrame, TaskId};
+use crate::task_frame::TaskId;
 use crate::turn::{Ready, Turn};
 
 /// A future without its type. Copies are the same future.
@@ -139,8 +139,8 @@ impl Ending {
         if work.is_some() && frame.flags.has(Flags::FLAT) {
             runtime.flat.set(runtime.flat.get() - 1);
         }
-        if releases {
-            tree.leave_group(id);
+        if releases && let Some(gap) = frame.unlink() {
+            tree.close_gap(gap);
         }
         Self { id, work, releases }
     }
@@ -174,7 +174,7 @@ impl Ending {
     #[inline(always)]
     fn release(&mut self) {
         if mem::take(&mut self.releases) {
-            TaskFrame::from_id(self.id).release();
+            Here::get().release_task(self.id);
         } else {
             Here::get().give_back();
         }

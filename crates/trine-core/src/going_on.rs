@@ -20,7 +20,9 @@
 //! that yields takes 480 instructions instead of 17,100. After [`TURNS_IN_PLACE`] turns all are polled again:
 //! code that counts its polls must not wait for ever.
 
-use crate::frame::FrameId;
+use std::mem;
+
+use crate::frame::{FrameId, Role};
 use crate::group::Group;
 use crate::local::Here;
 use crate::tree::Tree;
@@ -75,7 +77,7 @@ impl<O> Turn<'_, '_, O> {
 
 impl Turn<'_, 'static, ()> {
     /// Begins the next tick in the place of this one, for the root: there is nobody further out, so it is
-    /// enough that one task is all that is ready, and that a tick would find nothing else to do.
+    /// enough that something is ready, and that a tick would find nothing else to do.
     #[inline(always)]
     pub(crate) fn ticks_on(&mut self) -> bool {
         if self.turns_left == 0 {
@@ -83,11 +85,16 @@ impl Turn<'_, 'static, ()> {
         }
         self.turns_left -= 1;
         let runtime = Here::get();
-        let Some(lone) = runtime.borrow_tree().lone_ready(self.group().id()) else { return false };
-        // It is put back by the end of the turn, should that come now.
-        self.next = lone;
+        let Some((first, last)) = runtime.borrow_tree().take_list(self.group().id()) else {
+            return false;
+        };
+        if !runtime.is_undisturbed() {
+            runtime.borrow_tree().set_list(self.group().id(), first, last);
+            return false;
+        }
         runtime.begin_tick();
-        runtime.is_undisturbed()
+        self.next = first;
+        true
     }
 }
 
@@ -110,9 +117,23 @@ impl Tree {
     /// Takes the one task that is ready anywhere off the list of a group, if it is there.
     #[inline(always)]
     pub(crate) fn lone_ready(&mut self, group: FrameId) -> Option<FrameId> {
-        if self.queued != 1 || !self.deferred.is_empty() {
+        if self.queued != 1 {
             return None;
         }
-        self.frames[group.index()].role.take_list().filter(|lone| lone.is_some())
+        self.take_list(group).map(|(lone, _)| lone)
+    }
+
+    /// Takes the list of a group, if there is something on it and nothing else is to be done: its first task and its
+    /// last.
+    #[inline(always)]
+    fn take_list(&mut self, group: FrameId) -> Option<(FrameId, FrameId)> {
+        if !self.deferred.is_empty() {
+            return None;
+        }
+        let Role::Group { head, tail, .. } = &mut self.frames[group.index()].role else {
+            return None;
+        };
+        let list = (mem::replace(head, FrameId::NONE), mem::replace(tail, FrameId::NONE));
+        list.0.is_some().then_some(list)
     }
 }

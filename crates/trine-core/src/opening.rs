@@ -102,18 +102,19 @@ impl Tree {
         site: &'static Location<'static>,
     ) -> (FrameId, TaskId, bool) {
         let outer = self.unless_released(outer);
+        let (seen, inherited) = (Self::epoch(), self.fresh(outer).inherited());
         let (id, place) = (self.take_slot(), self.take_slot());
         self.queued += 1;
-        let (seen, inherited) = (Self::epoch(), self.fresh(outer).inherited());
-        let hook = Hook::outer(self.frames[outer.index()].generation);
+        let frames = &mut self.frames[..];
+        let hook = Hook::outer(frames[outer.index()].generation);
         let (site, work) = (Some(site), None);
-        let frame = &mut self.frames[id.index()];
+        let frame = &mut frames[id.index()];
         let generation = frame.generation;
         let role = Role::Group { head: place, tail: place, poller, newest: FrameId::NONE };
         // Until its turn has ended nobody need be told of what is ready.
         let flags = Flags::IN_TURN.with(inherited);
         *frame = Frame { role, outer, seen, flags, hook, generation, site, work };
-        let frame = &mut self.frames[place.index()];
+        let frame = &mut frames[place.index()];
         let (role, flags) = (Role::task(id), Flags::QUEUED.with(inherited));
         let generation = frame.generation;
         *frame = Frame { role, outer, seen, flags, hook, generation, site, work };

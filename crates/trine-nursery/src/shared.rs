@@ -24,14 +24,23 @@ use crate::task::IntoResult;
 /// Takes an error out of its box.
 type Unbox<E> = fn(Box<dyn Any>) -> E;
 
+/// How far a nursery has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Open,
+    /// No task may come in any more: all are gone, or being dropped.
+    Refusing,
+    /// The frames are given back.
+    Closed,
+}
+
 /// The state of a nursery.
 pub(crate) struct Shared<'env, E> {
     pub(crate) group: Group<'env, Result<(), E>>,
     /// The place of the body, until the nursery is closed.
     body: Cell<Option<TaskFrame>>,
     body_id: TaskId,
-    /// No task may come in any more: all are gone, or being dropped.
-    closed: Cell<bool>,
+    stage: Cell<Stage>,
     /// Made when it is first asked for: most nurseries do without.
     frames: OnceCell<Rc<Frames>>,
     pub(crate) failures: Failures<E>,
@@ -50,7 +59,7 @@ impl<'env, E> Shared<'env, E> {
             group,
             body_id: *body,
             body: Cell::new(Some(body)),
-            closed: Cell::new(false),
+            stage: Cell::new(Stage::Open),
             frames: OnceCell::new(),
             failures: Failures::default(),
             cut: Cell::new(false),
@@ -67,7 +76,7 @@ impl<'env, E> Shared<'env, E> {
 
     #[inline(always)]
     pub(crate) fn is_open(&self) -> bool {
-        !self.closed.get()
+        self.stage.get() == Stage::Open
     }
 
     /// What the nursery shares with those that cannot hold more of it, if there are such.
@@ -80,7 +89,7 @@ impl<'env, E> Shared<'env, E> {
     pub(crate) fn share_frames(&self) -> &Rc<Frames> {
         self.frames.get_or_init(|| {
             let frames = Frames::new(self.group.as_ref(), self.body_id, self.failures.are_there());
-            frames.closed.set(self.closed.get());
+            frames.closed.set(!self.is_open());
             Rc::new(frames)
         })
     }
@@ -88,7 +97,7 @@ impl<'env, E> Shared<'env, E> {
     /// No task may come in from here on.
     #[inline]
     fn refuse_tasks(&self) {
-        self.closed.set(true);
+        self.stage.set(Stage::Refusing);
         if let Some(frames) = self.frames() {
             frames.closed.set(true);
         }
@@ -102,6 +111,7 @@ impl<'env, E> Shared<'env, E> {
             Some(body) => self.group.close_with(body),
             None => self.group.close(),
         }
+        self.stage.set(Stage::Closed);
     }
 
     /// How many tasks are alive.
@@ -294,7 +304,9 @@ impl<E> Drop for Opened<'_, E> {
             self.0.drop_tasks();
             self.0.drop_services();
         }
-        self.0.close();
+        if self.0.stage.get() != Stage::Closed {
+            self.0.close();
+        }
         if let Some(payload) = self.0.failures.take_panic() {
             resume_or_drop(payload);
         }

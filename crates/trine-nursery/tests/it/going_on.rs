@@ -15,7 +15,7 @@ use futures_util::future::{join, select};
 use trine_cancel::move_on_after;
 use trine_core::lowlevel::RemoteHandle;
 use trine_core::{Clock, Runner, checkpoint};
-use trine_nursery::open_nursery;
+use trine_nursery::{Nursery, open_nursery};
 
 use crate::support::{ms, run, run_with};
 
@@ -221,4 +221,29 @@ fn a_cancel_from_inside_is_seen() {
     });
     assert!(ended);
     assert_eq!(steps.get(), 41);
+}
+
+/// A tick that goes on in place finds that a sleep is due: those that were ready then go on behind it, each.
+// rule: L-2, L-4
+#[test]
+fn nobody_is_lost_where_something_is_due() {
+    let steps = Rc::new([const { Cell::new(0) }; 5]);
+    // real time: the beginning of a virtual clock
+    let clock = Ticking(Cell::new(Instant::now()));
+    let sleeps = Runner::new().clock(clock).run(async {
+        let sleeps = Cell::new(0);
+        open_nursery(async |nursery: Nursery<'_>| {
+            for at in 0..steps.len() {
+                let steps = steps.clone();
+                nursery.spawn(async move { step_on(&steps[at], 100).await });
+            }
+            while steps.iter().any(|steps| steps.get() < 100) {
+                trine_core::sleep(ms(3)).await;
+                sleeps.set(sleeps.get() + 1);
+            }
+        })
+        .await;
+        sleeps.get()
+    });
+    assert!(sleeps > 20, "{sleeps} sleeps among 100 steps");
 }

@@ -20,5 +20,7 @@ pub(crate) enum News {
     Cancelled,
     Done,
     Failed(Box<dyn Any>),
+    /// It was dropped with its run, and maybe others were.
+    Lost,
     Panicked(Payload),
 }

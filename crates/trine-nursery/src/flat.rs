@@ -13,7 +13,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
-use trine_core::lowlevel::{TaskId, cancel_visible};
+use trine_core::lowlevel::{TaskId, cancel_visible, current_task};
 
 use crate::call::News;
 use crate::frames::Frames;
@@ -35,6 +35,16 @@ pin_project! {
         future: Option<F>,
         frames: Rc<Frames>,
         _error: PhantomData<fn() -> E>,
+    }
+
+    impl<F, E> PinnedDrop for Reporting<F, E> {
+        /// Its run has ended, and no task is there any more that could have dropped it: so the nursery is to be
+        /// told, which is kept and may be polled in another run.
+        fn drop(this: Pin<&mut Self>) {
+            if this.future.is_some() && this.frames.is_open() && current_task().is_none() {
+                this.frames.lose();
+            }
+        }
     }
 }
 

@@ -106,6 +106,11 @@ impl Frames {
         self.wake();
     }
 
+    /// A task that the run polled was dropped with the run. Which one is found out by who looks.
+    pub(crate) fn lose(&self) {
+        self.calls.borrow_mut().push(Call { task: self.body, news: News::Lost });
+    }
+
     #[inline]
     pub(crate) fn has_calls(&self) -> bool {
         !self.calls.borrow().is_empty()

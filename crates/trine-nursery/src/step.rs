@@ -259,6 +259,9 @@ where
     /// Looks at a task that the run polls and that has called.
     fn answer(&self, turn: &mut GroupTurn<'_, 'env, E>, call: Call) {
         let task = call.task;
+        if matches!(call.news, News::Lost) {
+            return self.end_lost(turn);
+        }
         if !self.shared.group.has(task) {
             return;
         }
@@ -266,11 +269,33 @@ where
         match call.news {
             News::Cancelled if !drained => return,
             News::Cancelled => self.shared.note_cut(),
-            News::Done => {}
+            News::Done | News::Lost => {}
             News::Failed(error) => self.shared.fail_boxed(error, origin),
             News::Panicked(payload) => self.shared.fail_by_panic(payload),
         }
         self.end_task(turn, task);
+    }
+
+    /// Ends those whose run has ended before they have: nobody will ever poll them.
+    #[cold]
+    fn end_lost(&self, turn: &mut GroupTurn<'_, 'env, E>) {
+        let (group, mut lost) = (&self.shared.group, 0);
+        let mut next = group.before(None);
+        while let Some(task) = next {
+            next = group.before(Some(task));
+            if task.is_over() {
+                lost += 1;
+                self.end_task(turn, task);
+            }
+        }
+        if lost > 0 {
+            self.shared.catch(|| {
+                panic!(
+                    "{lost} spawned task(s) of a nursery were dropped, for the run that polled them has ended: end \
+                     a nursery in the run in which it was opened, or use `start_soon`"
+                )
+            });
+        }
     }
 
     /// Polls a task that need not be ready. If it is one that the run polls, and ends by this, it calls, like

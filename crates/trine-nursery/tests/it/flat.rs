@@ -147,3 +147,38 @@ fn a_nursery_that_is_kept_beyond_its_run() {
     drop(kept);
     assert_eq!(usage(), Usage::default());
 }
+
+/// One that is polled in another run ends there, and says what it has lost; its other tasks are cancelled, as by any
+/// panic.
+// rule: N-7, D-13
+#[test]
+fn a_nursery_that_goes_on_in_another_run() {
+    let (started, alive) = (Rc::new(Cell::new(0)), Rc::new(()));
+    let (starting, living) = (started.clone(), alive.clone());
+    let mut nursery = Box::pin(open_nursery(async move |nursery: Nursery<'static>| {
+        for _ in 0..2 {
+            let starting = starting.clone();
+            nursery.spawn(async move {
+                starting.set(starting.get() + 1);
+                sleep_forever().await
+            });
+        }
+        nursery.spawn(async {});
+        nursery.start_soon(async move {
+            let _living = living;
+            sleep_forever().await
+        });
+    }));
+    trine_core::run(async {
+        for _ in 0..3 {
+            let pending = poll_fn(|cx| Poll::Ready(nursery.as_mut().poll(cx).is_pending())).await;
+            assert!(pending);
+            checkpoint().await;
+        }
+    });
+    assert_eq!((started.get(), Rc::strong_count(&alive)), (2, 2));
+    let message = panic_message(|| trine_core::run(nursery));
+    assert!(message.starts_with("2 spawned task(s)"), "{message}");
+    assert!(message.contains("use `start_soon`"), "{message}");
+    assert_eq!((Rc::strong_count(&alive), usage()), (1, Usage::default()));
+}

@@ -79,11 +79,13 @@ impl Vantage {
     #[must_use]
     #[inline(always)]
     pub fn here() -> Self {
-        let (place, generation, free_at) = Runtime::here();
-        if !place.is_some() {
-            return Self::FREE;
-        }
-        Self { thread: this_thread(), place, free_at, generation }
+        let runtime = Here::get();
+        // What the checkpoint before has found need not be looked up in the frame.
+        let at = runtime.at();
+        let generation = runtime.peek(|tree| tree.generation_of(at.frame));
+        // Outside of a run nothing of this is ever looked at.
+        let thread = if at.frame.is_some() { this_thread() } else { 0 };
+        Self { thread, place: at.frame, free_at: at.free_at, generation }
     }
 
     /// Whether something may be handed to who waits here; `None` if only another thread can tell.

@@ -26,9 +26,7 @@ impl<'a> Future for Acquire<'a> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Permit<'a>> {
         let this = &mut *self;
-        this.claim
-            .poll(this.limiter, cx)
-            .map(|slot| Permit::new(this.limiter, slot.expect(NO_NAME)))
+        this.claim.poll_nameless(this.limiter, cx).map(|slot| Permit::new(this.limiter, slot))
     }
 }
 
@@ -84,8 +82,8 @@ impl Future for AcquireOwned {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<OwnedPermit> {
         let this = &mut *self;
-        let slot = this.claim.poll(&this.limiter, cx);
-        slot.map(|slot| OwnedPermit::new(Arc::clone(&this.limiter), slot.expect(NO_NAME)))
+        let slot = this.claim.poll_nameless(&this.limiter, cx);
+        slot.map(|slot| OwnedPermit::new(Arc::clone(&this.limiter), slot))
     }
 }
 
@@ -94,9 +92,6 @@ impl Drop for AcquireOwned {
         self.claim.abandon(&self.limiter);
     }
 }
-
-/// Why a claim without a named borrower gets no error.
-const NO_NAME: &str = "bug in trine-limiter: only a named borrower can hold a token already";
 
 /// Debug output of the futures: what they wait for, not how.
 macro_rules! debug_as_name {

@@ -47,6 +47,13 @@ impl Borrower {
         Self(self.0 + 1)
     }
 
+    /// The number of the claim for which a limiter made it up, which grows from claim to claim. That of a
+    /// borrower with a name is below them all.
+    #[inline]
+    pub(crate) fn number(self) -> u64 {
+        self.0
+    }
+
     /// Whether a limiter made it up.
     pub(crate) fn is_anonymous(self) -> bool {
         self.0 & ANONYMOUS != 0

@@ -11,12 +11,17 @@
 //! which only its own thread can see; a waiter of another thread is granted on trust, and hands the
 //! token on if its thread finds it cancelled (`hand_on`). It keeps its place at the head of the
 //! line and is marked as refusing, so that other threads do not ask it again.
+//!
+//! Most ledgers are *plain*, from first to last: all claims are without a name, nobody records who holds, and
+//! nobody was ever granted on trust. Then those in line have come in the order of their numbers, and to end a
+//! claim there is nothing to look up: the short ways are for these (`enter`, `release`, and `reached.rs`).
 
 use std::collections::HashSet;
 use std::task::Waker;
 
 use trine_core::lowlevel::{Awaited, Hold, Holders, Vantage, task_waker};
 
+use crate::reached::Reached;
 use crate::slot::{Answer, NONE, Slot, SlotId, Stage};
 use crate::wakes::Wakes;
 use crate::{AcquireError, Borrower, LimiterStatistics};
@@ -37,11 +42,13 @@ pub(crate) enum Outlook {
     GrantedOnTrust,
 }
 
-/// What became of a claim at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Entered {
-    Held(SlotId),
-    InLine(SlotId),
+/// What became of a token that was given back.
+#[derive(Debug)]
+pub(crate) enum Released {
+    /// It is the next one's, who is to be woken; or nobody is there.
+    Done(Option<Waker>),
+    /// It is free, and those in line are to be served.
+    Free,
 }
 
 /// The tokens of a limiter, and the line for them.
@@ -57,6 +64,8 @@ pub(crate) struct Ledger {
     /// The borrower of the last claim that named none.
     anonymous: Borrower,
     holders: Holders,
+    /// See the top of this file. Never set again.
+    plain: bool,
 }
 
 impl Ledger {
@@ -71,6 +80,7 @@ impl Ledger {
             named: HashSet::new(),
             anonymous: Borrower::ANONYMOUS,
             holders: Holders::new(),
+            plain: true,
         }
     }
 
@@ -104,56 +114,56 @@ impl Ledger {
         Ok(self.occupy(borrower, Stage::Held))
     }
 
-    /// Takes a token, or stands in line for one, for nobody with a name, polled by a task of ours: the way
-    /// of most claims, in one go. `None` if it is not that simple.
-    ///
-    /// A call: as a part of its caller it would not have the registers that it needs.
-    #[inline(never)]
-    pub(crate) fn enter(&mut self, waker: &Waker) -> Option<Entered> {
-        if self.borrowed < self.total {
-            if self.head != NONE {
-                return None;
-            }
-            self.borrowed += 1;
-            return Some(Entered::Held(self.occupy(None, Stage::Held)));
+    /// Takes a token if one is free and nobody is in line, for nobody with a name.
+    #[inline(always)]
+    pub(crate) fn take_if_free(&mut self) -> Option<SlotId> {
+        if self.borrowed >= self.total || self.head != NONE {
+            return None;
         }
-        let waker = task_waker(waker)?;
-        Some(Entered::InLine(self.join(None, waker, Vantage::here())))
+        self.borrowed += 1;
+        Some(self.occupy(None, Stage::Held))
     }
 
-    /// Stands in line. Call it only when `take` said that it would block.
+    /// Stands in line for a token that is not there, for nobody with a name, polled by a task of ours: the way
+    /// of most who wait, in one go. `None` if it is not that simple.
+    #[inline(always)]
+    pub(crate) fn enter(&mut self, waker: &Waker) -> Option<(SlotId, u64)> {
+        if self.borrowed < self.total {
+            return None;
+        }
+        Some(self.join(None, task_waker(waker)?, Vantage::here))
+    }
+
+    /// Stands in line. Call it only when `take` said that it would block. Gives the slot, and the number by
+    /// which the claim knows that the line has reached it.
     #[inline(always)]
     pub(crate) fn join(
         &mut self,
         borrower: Option<Borrower>,
         waker: Waker,
-        vantage: Vantage,
-    ) -> SlotId {
+        vantage: impl FnOnce() -> Vantage,
+    ) -> (SlotId, u64) {
+        let is_named = borrower.is_some();
         let borrower = self.name(borrower);
         let (id, previous) = (self.vacant(), self.tail);
-        let slot = &mut self.slots[id as usize];
+        let slots = self.slots.as_mut_slice();
+        match slots.get_mut(previous as usize) {
+            Some(previous) => previous.next = id,
+            None => self.head = id,
+        }
+        self.tail = id;
+        let slot = &mut slots[id as usize];
         self.first_vacant = slot.next;
-        slot.vantage = vantage;
         slot.borrower = borrower;
         slot.previous = previous;
         slot.next = NONE;
         slot.stage = Stage::Waiting { refusing: false };
+        slot.vantage = vantage();
         let old = slot.waker.replace(waker);
         debug_assert!(old.is_none());
         // So that no code is there for dropping what is not there.
         std::mem::forget(old);
-        self.tail = id;
-        match previous {
-            NONE => self.head = id,
-            previous => self.slots[previous as usize].next = id,
-        }
-        SlotId(id)
-    }
-
-    /// Whether a claim that was in line has a token now, which nothing can take away.
-    #[inline(always)]
-    pub(crate) fn is_held(&self, id: SlotId) -> bool {
-        self.slots[id.index()].stage == Stage::Held
+        (SlotId(id), if is_named { Reached::NEVER } else { borrower.number() })
     }
 
     /// What a claim finds that was in line.
@@ -229,34 +239,34 @@ impl Ledger {
         self.serve(wakes);
     }
 
-    /// Gives a token back, or to the next in line. Returns whom to wake, and whether to `serve`
-    /// more: hardly ever.
+    /// Gives a token to the next in line, or back if there is none. Returns whom to wake, and whether to
+    /// `serve` more: that is left to the caller, as is all in a ledger that is not plain.
     #[inline(always)]
-    pub(crate) fn release(&mut self, id: SlotId) -> (Option<Waker>, bool) {
+    pub(crate) fn release(&mut self, id: SlotId, reached: &Reached) -> Released {
         debug_assert_eq!(self.slots[id.index()].stage, Stage::Held);
-        let (head, others) = (self.head, self.borrowed - 1);
-        self.vacate(id);
-        if head == NONE || others >= self.total {
-            self.borrowed = others;
-            return (None, false);
+        if !self.plain {
+            self.vacate(id);
+            self.borrowed -= 1;
+            return Released::Free;
         }
-        let slot = &mut self.slots[head as usize];
-        let Stage::Waiting { refusing } = slot.stage else {
-            unreachable!("bug in trine-limiter: only waiting claims stand in line")
+        let slots = self.slots.as_mut_slice();
+        slots[id.index()].vacate(id, &mut self.first_vacant);
+        let Some(next) = slots.get_mut(self.head as usize) else {
+            self.borrowed -= 1;
+            return Released::Done(None);
         };
-        slot.stage = match slot.vantage.accepts(&mut slot.waker) {
-            Some(true) => Stage::Held,
-            None if !refusing => Stage::Granted,
-            Some(false) | None => {
-                self.borrowed = others;
-                return (None, true);
-            }
-        };
-        self.head = slot.next;
+        debug_assert!(matches!(next.stage, Stage::Waiting { .. }));
+        if self.borrowed != self.total || next.vantage.accepts(&mut next.waker) != Some(true) {
+            self.borrowed -= 1;
+            return Released::Free;
+        }
+        next.stage = Stage::Held;
+        reached.advance(next.borrower.number());
+        self.head = next.next;
         if self.head == NONE {
             self.tail = NONE;
         }
-        (slot.waker.take(), others + 1 < self.total)
+        Released::Done(next.waker.take())
     }
 
     /// Gives up a claim that was in line, and is in line, or was granted a token meanwhile. Returns
@@ -297,6 +307,7 @@ impl Ledger {
 
     /// The task that runs now has this token, and a test wants to know.
     pub(crate) fn note_hold(&mut self, id: SlotId) {
+        self.plain = false;
         self.slots[id.index()].hold = self.holders.add(None);
     }
 
@@ -332,7 +343,10 @@ impl Ledger {
             let next = self.slots[cursor as usize].next;
             match self.slots[cursor as usize].ask() {
                 Answer::Yes => self.grant(cursor, Stage::Held, wakes),
-                Answer::Perhaps => self.grant(cursor, Stage::Granted, wakes),
+                Answer::Perhaps => {
+                    self.plain = false;
+                    self.grant(cursor, Stage::Granted, wakes);
+                }
                 Answer::No => {}
             }
             cursor = next;
@@ -390,15 +404,17 @@ impl Ledger {
     /// A vacant slot, which the caller takes off the list.
     #[inline(always)]
     fn vacant(&mut self) -> u32 {
-        if self.first_vacant == NONE {
-            self.add_slot();
+        if (self.first_vacant as usize) < self.slots.len() {
+            self.first_vacant
+        } else {
+            self.add_slot()
         }
-        self.first_vacant
     }
 
     #[cold]
     #[inline(never)]
     fn list(&mut self, named: Borrower) -> Borrower {
+        self.plain = false;
         self.named.insert(named);
         named
     }
@@ -406,7 +422,7 @@ impl Ledger {
     /// Makes another vacant slot.
     #[cold]
     #[inline(never)]
-    fn add_slot(&mut self) {
+    fn add_slot(&mut self) -> u32 {
         let index = self.slots.len();
         assert!(index < NONE as usize, "fewer than 2^32 claims on a limiter");
         self.slots.push(Slot {
@@ -419,28 +435,19 @@ impl Ledger {
             stage: Stage::Vacant,
         });
         self.first_vacant = index as u32;
+        self.first_vacant
     }
 
-    #[inline(always)]
+    /// Ends a claim: its slot is vacant, and nobody is noted for it.
+    #[inline(never)]
     fn vacate(&mut self, id: SlotId) {
         let slot = &mut self.slots[id.index()];
-        debug_assert!(slot.waker.is_none());
-        slot.stage = Stage::Vacant;
-        slot.next = std::mem::replace(&mut self.first_vacant, id.0);
-        let (hold, borrower) = (slot.hold, slot.borrower);
-        if hold != Hold::default() {
-            slot.hold = Hold::default();
-            self.holders.remove(hold);
-        }
+        // There is nothing of this in a plain ledger.
+        self.holders.remove(std::mem::take(&mut slot.hold));
         if !self.named.is_empty() {
-            self.strike(borrower);
+            self.named.remove(&slot.borrower);
         }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn strike(&mut self, borrower: Borrower) {
-        self.named.remove(&borrower);
+        slot.vacate(id, &mut self.first_vacant);
     }
 
     #[cfg(not(debug_assertions))]
@@ -452,6 +459,7 @@ impl Ledger {
     pub(crate) fn check(&self) {
         assert!(self.borrowed <= self.slots.len(), "more tokens out than claims");
         assert_eq!(self.head == NONE, self.tail == NONE, "a line has both ends or none");
+        assert!(!self.plain || self.named.is_empty(), "a name in a plain ledger");
         if self.slots.len() > FULLY_CHECKED_SLOTS {
             return;
         }
@@ -459,6 +467,8 @@ impl Ledger {
             self.slots.iter().filter(|slot| wanted(&slot.stage)).count()
         };
         assert_eq!(self.borrowed, count(|stage| matches!(stage, Stage::Granted | Stage::Held)));
+        let on_trust = count(|stage| *stage == Stage::Granted);
+        assert!(!self.plain || on_trust == 0, "a grant on trust in a plain ledger");
         let (mut cursor, mut previous, mut waiting) = (self.head, NONE, 0);
         while cursor != NONE {
             let slot = &self.slots[cursor as usize];
@@ -468,6 +478,9 @@ impl Ledger {
             );
             let linked = cursor == self.head || slot.previous == previous;
             assert!(linked, "the line is linked both ways");
+            let in_order = previous == NONE
+                || self.slots[previous as usize].borrower.number() < slot.borrower.number();
+            assert!(!self.plain || in_order, "a plain line is in the order of its numbers");
             waiting += 1;
             (previous, cursor) = (cursor, slot.next);
         }

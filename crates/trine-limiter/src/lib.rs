@@ -39,6 +39,7 @@ mod ledger;
 mod limiter;
 mod permit;
 mod rate;
+mod reached;
 mod slot;
 mod statistics;
 mod wakes;

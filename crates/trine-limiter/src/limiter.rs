@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use trine_core::lowlevel::{WakeCall, records_holders, waits_for};
 
 use crate::blocking::block_until;
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Released};
+use crate::reached::Reached;
 use crate::slot::SlotId;
 use crate::wakes::Wakes;
 use crate::{
@@ -57,6 +58,7 @@ use crate::{
 /// ```
 pub struct CapacityLimiter {
     ledger: Mutex<Ledger>,
+    reached: Reached,
 }
 
 impl CapacityLimiter {
@@ -69,7 +71,8 @@ impl CapacityLimiter {
     /// See [`CapacityLimiter`].
     #[must_use]
     pub fn new(total_tokens: usize) -> Self {
-        Self { ledger: Mutex::new(Ledger::new(total_tokens)) }
+        let reached = Reached::new(Borrower::ANONYMOUS.number());
+        Self { ledger: Mutex::new(Ledger::new(total_tokens)), reached }
     }
 
     /// Waits for a token.
@@ -335,25 +338,34 @@ impl CapacityLimiter {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether the claim with this number, which was in line, has a token that nothing can take away.
+    #[inline(always)]
+    pub(crate) fn has_reached(&self, number: u64) -> bool {
+        self.reached.covers(number)
+    }
+
     /// Gives a token back, or to the next in line.
     #[inline]
     pub(crate) fn release(&self, slot: SlotId) {
         let mut ledger = self.lock();
-        let (waker, more) = ledger.release(slot);
+        let Released::Done(waker) = ledger.release(slot, &self.reached) else {
+            return self.serve(ledger);
+        };
         ledger.check();
         drop(ledger);
         if let Some(waker) = waker {
             WakeCall::from(waker).make();
         }
-        if more {
-            self.serve();
-        }
     }
 
     #[cold]
     #[inline(never)]
-    fn serve(&self) {
-        self.with_ledger(Ledger::serve);
+    fn serve(&self, mut ledger: MutexGuard<'_, Ledger>) {
+        let mut wakes = Wakes::default();
+        ledger.serve(&mut wakes);
+        ledger.check();
+        drop(ledger);
+        wakes.wake();
     }
 
     /// The task that runs now has got a token: noted if a test wants to know.

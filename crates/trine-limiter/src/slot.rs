@@ -2,10 +2,10 @@
 //!
 //! | stage     | set by                                            | the claim's future               | left by |
 //! |-----------|---------------------------------------------------|----------------------------------|---------|
-//! | `Vacant`  | `vacate`                                          | none                             | `take`, `enter`, `join` |
+//! | `Vacant`  | `Slot::vacate`                                    | none                             | `take`, `enter`, `join` |
 //! | `Waiting` | `join`, `hand_on`                                 | pending, in line                 | `grant`; `release` of another; `abandon` |
-//! | `Granted` | `grant` and `release` of another, on trust        | was woken and has not looked yet | `collect`, `hand_on`, `abandon` |
-//! | `Held`    | `take`, `enter`, `collect`; `grant` and `release` of another | resolved, or about to be | `release`, `abandon` |
+//! | `Granted` | `grant`, on trust                                 | was woken and has not looked yet | `collect`, `hand_on`, `abandon` |
+//! | `Held`    | `take`, `enter`, `collect`, `grant`; `release` of another | resolved, or about to be | `release`, `abandon` |
 
 use std::task::Waker;
 
@@ -67,6 +67,14 @@ pub(crate) struct Slot {
 const _: () = assert!(size_of::<usize>() != 8 || size_of::<Slot>() == 64, "a slot has grown");
 
 impl Slot {
+    /// Becomes the first of the vacant ones.
+    #[inline(always)]
+    pub(crate) fn vacate(&mut self, id: SlotId, first_vacant: &mut u32) {
+        debug_assert!(self.waker.is_none() && self.hold == Hold::default());
+        self.stage = Stage::Vacant;
+        self.next = std::mem::replace(first_vacant, id.0);
+    }
+
     /// Asks whether it takes a token.
     #[inline]
     pub(crate) fn ask(&mut self) -> Answer {

@@ -54,11 +54,11 @@ pub struct Receiver<T> {
     shared: Rc<WaitCell<State<T>>>,
     handle: HandleId,
     closed: Cell<bool>,
-    /// Neither closed, nor made while a test records who uses what.
+    /// Neither closed, nor made while a test records who uses what; and no wait of `poll_next` is under way.
     plain: Cell<bool>,
     /// Set once the stream has ended: it stays ended.
     ended: Cell<bool>,
-    /// Where `poll_next` waits. There is no future that could keep it.
+    /// Where `poll_next` waits, and then the handle is not plain. There is no future that could keep it.
     stream: Cell<Option<Place>>,
     /// When `recv_any` last took from this handle.
     turn: Cell<u64>,
@@ -280,15 +280,16 @@ impl<T> Receiver<T> {
         &self.shared
     }
 
-    /// Whether it is not closed; notes who uses it, if a test wants to know.
+    /// Whether it is not closed. Ends a wait of `poll_next`, and notes who uses it, if a test wants to know.
     #[inline]
     pub(crate) fn is_open(&self) -> bool {
-        self.plain.get() || self.is_open_and_watched()
+        self.plain.get() || self.is_open_and_not_plain()
     }
 
     #[cold]
     #[inline(never)]
-    fn is_open_and_watched(&self) -> bool {
+    fn is_open_and_not_plain(&self) -> bool {
+        self.forget_stream_wait();
         self.shared.quietly(|state| state.received_by.note_use());
         !self.is_closed()
     }
@@ -301,8 +302,21 @@ impl<T> Receiver<T> {
         &self.ended
     }
 
-    pub(crate) fn stream_place(&self) -> &Cell<Option<Place>> {
-        &self.stream
+    /// Where `poll_next` waits; its poll may go on as if it did not.
+    #[inline]
+    pub(crate) fn take_stream_place(&self) -> Option<Place> {
+        let place = self.stream.take();
+        if place.is_some() {
+            self.plain.set(!self.is_closed() && !records_holders());
+        }
+        place
+    }
+
+    /// Has `poll_next` wait at `place`.
+    #[inline]
+    pub(crate) fn set_stream_place(&self, place: Place) {
+        self.stream.set(Some(place));
+        self.plain.set(false);
     }
 
     pub(crate) fn turn(&self) -> &Cell<u64> {

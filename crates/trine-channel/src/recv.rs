@@ -244,9 +244,7 @@ impl<T> Receiver<T> {
     /// it any more.
     #[inline]
     pub(crate) fn forget_stream_wait(&self) {
-        if self.stream_place().get().is_some() {
-            self.abandon(self.stream_place().take());
-        }
+        self.abandon(self.take_stream_place());
     }
 }
 
@@ -256,9 +254,6 @@ impl<T> Future for Recv<'_, T> {
     #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let receiver = self.receiver;
-        if self.place.is_none() {
-            receiver.forget_stream_wait();
-        }
         receiver.poll_recv(&mut self.place, cx)
     }
 }

@@ -42,9 +42,6 @@ impl<T> Future for Next<'_, T> {
     #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let receiver = self.receiver;
-        if self.place.is_none() {
-            receiver.forget_stream_wait();
-        }
         receiver.poll_item(&mut self.place, cx)
     }
 }
@@ -70,9 +67,11 @@ impl<T> Stream for Receiver<T> {
 
     #[inline(always)]
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        let mut place = self.stream_place().take();
+        let mut place = self.take_stream_place();
         let item = self.poll_item(&mut place, cx);
-        self.stream_place().set(place);
+        if let Some(place) = place {
+            self.set_stream_place(place);
+        }
         item
     }
 

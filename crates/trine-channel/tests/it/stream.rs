@@ -92,6 +92,7 @@ fn what_a_stream_was_handed_is_not_lost() {
     for leave in [
         (|receiver| assert_eq!(receiver.try_recv(), Ok(1))) as fn(Receiver<u8>),
         |receiver| assert_eq!(poll(&mut receiver.recv()), Ready(Ok(1))),
+        |receiver| assert_eq!(poll(&mut receiver.next()), Ready(Some(1))),
         |receiver| receiver.close(),
         drop,
     ] {
@@ -104,5 +105,25 @@ fn what_a_stream_was_handed_is_not_lost() {
         sender.try_send(2).unwrap();
         assert_eq!(other.drain().last(), Some(2));
         assert_eq!(sender.statistics().tasks_waiting_receive, 0);
+    }
+}
+
+/// A handle stands in line once: the wait of its stream ends when it is used otherwise, and the handle is as
+/// before.
+// rule: H-1
+#[test]
+fn a_stream_waits_no_longer_when_its_handle_is_used_otherwise() {
+    let (sender, mut receiver) = open_memory_channel(5);
+    for number in 0..3 {
+        assert_eq!(poll_next(&mut receiver), Pending);
+        let mut recv = receiver.recv();
+        assert_eq!(poll(&mut recv), Pending);
+        assert_eq!(sender.statistics().tasks_waiting_receive, 1);
+        sender.try_send(number).unwrap();
+        assert_eq!(poll(&mut recv), Ready(Ok(number)));
+        drop(recv);
+        assert_eq!(poll_next(&mut receiver), Pending);
+        sender.try_send(number).unwrap();
+        assert_eq!(poll_next(&mut receiver), Ready(Some(number)));
     }
 }

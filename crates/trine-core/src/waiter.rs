@@ -35,10 +35,10 @@ use crate::waker::Word;
 /// waiter.wake();
 /// ```
 pub struct Waiter {
-    /// Empty once a foreign one was taken by the tree, for being passed over: it is the tree then
+    /// That of nobody once a foreign one was taken by the tree, for being passed over: it is the tree then
     /// that calls it when there is something to look for. Moved and not cloned, as that would be
     /// foreign code under a borrow.
-    waker: Cell<Option<Waker>>,
+    waker: Cell<Waker>,
     place: FrameId,
     /// The epoch at which no cancel was visible from there, so that nothing needs to be looked up
     /// while it is still the same; 0 is none. (It would be mistaken if exactly 2^32 changes went by
@@ -98,7 +98,7 @@ impl Waiter {
         let at = runtime.at();
         let generation = runtime.peek(|tree| tree.generation_of(at.frame));
         Self {
-            waker: Cell::new(Some(waker)),
+            waker: Cell::new(waker),
             place: at.frame,
             free_at: Cell::new(at.free_at),
             generation,
@@ -176,14 +176,14 @@ impl Waiter {
     }
 
     fn note_passed_over(&self) {
-        let Some(waker) = self.waker.take() else { return };
-        if self.foreign {
-            return Runtime::pass_over_foreign(waker);
+        let waker = self.waker.replace(nobody());
+        match Word::of(&waker) {
+            Some(word) => {
+                Runtime::pass_over_task(word);
+                self.waker.set(waker);
+            }
+            None => Runtime::pass_over_foreign(waker),
         }
-        if let Some(word) = Word::of(&waker) {
-            Runtime::pass_over_task(word);
-        }
-        self.waker.set(Some(waker));
     }
 
     /// Wakes its task. Never call it while a structure is borrowed that the task may use: the waker
@@ -193,16 +193,15 @@ impl Waiter {
     ///
     /// See [`Waiter`].
     pub fn wake(&self) {
-        if let Some(waker) = self.waker.take() {
-            waker.wake_by_ref();
-            self.waker.set(Some(waker));
-        }
+        let waker = self.waker.replace(nobody());
+        waker.wake_by_ref();
+        self.waker.set(waker);
     }
 
     /// The word of its waker, if that is one of ours.
     #[inline]
     pub(crate) fn own_word(&mut self) -> Option<Word> {
-        if self.foreign { None } else { self.waker.get_mut().as_ref().and_then(Word::of) }
+        Word::of(self.waker.get_mut())
     }
 
     /// Lets go of one whose waker is ours, which there is nothing to drop of.
@@ -218,10 +217,7 @@ impl Waiter {
     /// What is left of a waiter that is only to be woken.
     #[inline(always)]
     pub(crate) fn into_call(self) -> WakeCall {
-        match self.waker.into_inner() {
-            Some(waker) => WakeCall(waker),
-            None => WakeCall::to_nobody(),
-        }
+        WakeCall(self.waker.into_inner())
     }
 }
 
@@ -263,11 +259,12 @@ impl WakeCall {
     fn make_foreign(self) {
         self.0.wake();
     }
+}
 
-    #[cold]
-    fn to_nobody() -> Self {
-        Self(Waker::noop().clone())
-    }
+/// The waker of nobody.
+#[cold]
+fn nobody() -> Waker {
+    Waker::noop().clone()
 }
 
 impl fmt::Debug for Waiter {

@@ -48,8 +48,9 @@ impl<T> Receiver<T> {
         if !self.is_open() {
             return self.try_or_park(place, cx);
         }
-        let mut state = self.shared().lend();
-        if state.is_calm() {
+        // A look is a comparison, if it is not the beginning of a borrow that others must know of.
+        if self.shared().quietly(|state| state.is_calm()) {
+            let mut state = self.shared().lend();
             if let Some(item) = state.pop() {
                 drop(state);
                 // As it was before, which the compiler does not know: it would look when it drops it.
@@ -61,11 +62,12 @@ impl<T> Receiver<T> {
             if place.is_some() {
                 return Poll::Pending;
             }
-        } else if state.wishes.is_empty() {
-            drop(state);
-            return self.take_alone(place, cx);
-        } else {
-            drop(state);
+        } else if self.shared().quietly(|state| state.wishes.is_empty()) {
+            if let Some(item) = self.take_alone() {
+                *place = None;
+                return Poll::Ready(Ok(item));
+            }
+            return self.take_or_try(place, cx);
         }
         self.park_or_take(place, cx)
     }
@@ -79,41 +81,24 @@ impl<T> Receiver<T> {
 
     /// Beside senders in line only: mostly one, who has no room.
     #[inline(never)]
-    fn take_alone(
-        &self,
-        place: &mut Option<Place>,
-        cx: &Context<'_>,
-    ) -> Poll<Result<T, RecvError>> {
+    fn take_alone(&self) -> Option<T> {
         let mut state = self.shared().lend();
         if state.limit > 0 {
             drop(state);
-            return self.pop_and_admit(place, cx);
+            return self.pop_and_admit();
         }
-        let taken = state.take_alone();
+        let (item, call) = state.take_alone()?;
         drop(state);
-        match taken {
-            Some((item, call)) => {
-                call.make();
-                Poll::Ready(Ok(item))
-            }
-            None => self.take_or_try(place, cx),
-        }
+        call.make();
+        Some(item)
     }
 
     /// The same with a buffer: the first item in it, and its room for the first sender.
     #[inline(never)]
-    fn pop_and_admit(
-        &self,
-        place: &mut Option<Place>,
-        cx: &Context<'_>,
-    ) -> Poll<Result<T, RecvError>> {
-        match self.shared().quietly(State::pop_and_admit) {
-            Some((item, call)) => {
-                call.make();
-                Poll::Ready(Ok(item))
-            }
-            None => self.try_or_park(place, cx),
-        }
+    fn pop_and_admit(&self) -> Option<T> {
+        let (item, call) = self.shared().quietly(State::pop_and_admit)?;
+        call.make();
+        Some(item)
     }
 
     /// With nothing there, or beside others in line: in line, or from the sender that waits.

@@ -182,8 +182,9 @@ impl<T> Future for SendItem<'_, T> {
         if !sender.is_open() {
             return this.try_or_park(cx);
         }
-        let mut state = sender.shared().lend();
-        if state.is_calm() {
+        // A look is a comparison, if it is not the beginning of a borrow that others must know of.
+        if sender.shared().quietly(|state| state.is_calm()) {
+            let mut state = sender.shared().lend();
             if state.push_if_room(&mut this.item) {
                 drop(state);
                 // As it was before, which the compiler does not know: it would look when it drops it.
@@ -195,12 +196,9 @@ impl<T> Future for SendItem<'_, T> {
             if this.place.is_some() {
                 return Poll::Pending;
             }
-        } else {
-            drop(state);
-            if Self::hand_alone(sender, &mut this.item) {
-                this.place = None;
-                return Poll::Ready(Ok(()));
-            }
+        } else if Self::hand_alone(sender, &mut this.item) {
+            this.place = None;
+            return Poll::Ready(Ok(()));
         }
         this.hand_or_park(cx)
     }

@@ -9,9 +9,11 @@ use super::{Place, WaitLine};
 use crate::waiter::{Waiter, WakeCall};
 
 impl<P> WaitLine<P> {
-    /// Joins the line if nobody is in it and nobody has a grant to pick up from the entry that is known:
-    /// then this is a handful of stores. Else nothing happens, and `enter`, which must not run foreign
-    /// code, is not called; nor if it gives nobody.
+    /// Joins a line that nobody is in, if nobody has a grant to pick up from the entry that is known: then
+    /// this is a handful of stores. Else nothing happens, and `enter`, which must not run foreign code, is
+    /// not called; nor if it gives nobody.
+    ///
+    /// Callers have seen that the line [`is_empty`](Self::is_empty): here it is not looked at again.
     ///
     /// # Examples
     ///
@@ -21,12 +23,14 @@ impl<P> WaitLine<P> {
     /// let mut line = WaitLine::new();
     /// let enter = || Some((Waiter::new(&Context::from_waker(Waker::noop())), ()));
     /// assert!(line.join_alone(enter).is_some());
-    /// assert!(line.join_alone(enter).is_none());
     /// assert_eq!(line.len(), 1);
+    /// line.serve_first();
+    /// assert!(line.join_alone(enter).is_none()); // this has not been picked up
     /// ```
     #[inline(always)]
     pub fn join_alone(&mut self, enter: impl FnOnce() -> Option<(Waiter, P)>) -> Option<Place> {
-        if self.tail.is_some() || self.sole.payload.is_some() {
+        debug_assert!(self.is_empty(), "somebody is in line, who would be overtaken");
+        if self.sole.payload.is_some() {
             return None;
         }
         let (waiter, payload) = enter()?;
@@ -131,9 +135,9 @@ impl<P> WaitLine<P> {
     }
 
     /// Picks up what `take` finds in the payload of an entry that was granted, and with it gives
-    /// the place up. `None`, and the place is kept, while the entry is parked or if `take` finds
-    /// nothing; `take` must not run foreign code, nor leave anything behind that does when it is
-    /// dropped.
+    /// the place up. `None`, and the place is kept, if `take` finds nothing: as it must while the entry is
+    /// parked, for nobody else looks. `take` must not run foreign code, nor leave anything behind that does
+    /// when it is dropped.
     ///
     /// # Examples
     ///

@@ -48,10 +48,8 @@ impl<P> Entry<P> {
     /// Picks up what `take` finds, and with it makes a granted entry vacant.
     #[inline(always)]
     pub(super) fn take_granted<R>(&mut self, take: impl FnOnce(&mut P) -> Option<R>) -> Option<R> {
-        if self.waiter.is_some() {
-            return None;
-        }
         let result = take(self.payload.as_mut()?)?;
+        debug_assert!(self.waiter.is_none(), "something was found that nobody had granted");
         self.payload = None;
         Some(result)
     }

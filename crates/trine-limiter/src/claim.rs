@@ -64,36 +64,46 @@ impl Claim {
             }
             Progress::Fresh => {
                 ready!(poll_checkpoint(cx));
-                match self.enter_simply(limiter, cx.waker()) {
+                match self.enter_simply(limiter, cx) {
                     Entered::InLine => return Poll::Pending,
                     Entered::Held(slot) => {
                         self.progress = Progress::Over;
                         return Poll::Ready(slot);
                     }
-                    Entered::NotYet => {
-                        return nameless(self.enter(limiter, None, cx.waker(), Vantage::here()));
-                    }
+                    Entered::NotYet => return self.enter_further(limiter, cx),
                 }
             }
             _ => {}
         }
+        self.poll_further(limiter, cx)
+    }
+
+    /// A claim that is not fresh, of which only the ledger knows more.
+    #[inline(never)]
+    fn poll_further(&mut self, limiter: &CapacityLimiter, cx: &mut Context<'_>) -> Poll<SlotId> {
         nameless(self.poll(limiter, cx))
+    }
+
+    /// A fresh claim, beside others in line or polled by somebody else's waker.
+    #[cold]
+    #[inline(never)]
+    fn enter_further(&mut self, limiter: &CapacityLimiter, cx: &Context<'_>) -> Poll<SlotId> {
+        nameless(self.enter(limiter, None, cx.waker(), Vantage::here()))
     }
 
     /// A token, or a place in line, if that is simple: see `Ledger::enter`.
     ///
     /// A call: as a part of its caller it would not have the registers that it needs.
     #[inline(never)]
-    fn enter_simply(&mut self, limiter: &CapacityLimiter, waker: &Waker) -> Entered {
+    fn enter_simply(&mut self, limiter: &CapacityLimiter, cx: &Context<'_>) -> Entered {
         let mut ledger = limiter.lock();
         if let Some(slot) = ledger.take_if_free() {
             ledger.check();
             return Entered::Held(slot);
         }
-        let Some((slot, number)) = ledger.enter(waker) else { return Entered::NotYet };
-        ledger.check();
-        drop(ledger);
+        let Some((slot, number)) = ledger.enter(cx.waker()) else { return Entered::NotYet };
         self.progress = Progress::InLine { slot, number };
+        ledger.check();
         Entered::InLine
     }
 

@@ -143,9 +143,9 @@ impl Ledger {
         waker: Waker,
         vantage: impl FnOnce() -> Vantage,
     ) -> (SlotId, u64) {
+        let (id, previous) = (self.vacant(), self.tail);
         let is_named = borrower.is_some();
         let borrower = self.name(borrower);
-        let (id, previous) = (self.vacant(), self.tail);
         let slots = self.slots.as_mut_slice();
         match slots.get_mut(previous as usize) {
             Some(previous) => previous.next = id,

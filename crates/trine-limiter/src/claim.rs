@@ -50,7 +50,7 @@ impl Claim {
     /// In one line are the two ways of most claims: a task of ours asks and gets a token or a place in line,
     /// and one that was in line has a token. Measured 2026-11 with callgrind, the two polls of a claim that
     /// waits, and giving its token to the next: 379 instructions by the functions that do for any; 263 with
-    /// these ways; 199 since the second poll needs no lock (`Reached`) and a plain ledger is known to be one.
+    /// these ways; 188 since the second poll needs no lock (`Reached`) and a plain ledger is known to be one.
     #[inline(always)]
     pub(crate) fn poll_nameless(
         &mut self,

@@ -132,6 +132,50 @@ fn a_release_passes_over_a_waiter_that_is_cancelled_and_still_in_line() {
 
 // rule: L-7
 #[test]
+fn one_that_is_passed_over_gets_nothing_when_those_behind_it_do() {
+    let limiter = CapacityLimiter::new(1);
+    let let_in = Cell::new(0);
+    let come_and_go = async || {
+        drop(limiter.acquire().await);
+        let_in.set(let_in.get() + 1);
+    };
+    trine_core::run(async {
+        let permit = limiter.acquire().await;
+        let scope = CancelScope::new();
+        open_nursery(async |nursery| {
+            nursery.start_soon(async {
+                let body = scope.run(async {
+                    let mut first = pin!(limiter.acquire());
+                    let mut is_refused = async || {
+                        poll_fn(|cx| Poll::Ready(first.as_mut().poll(cx).is_pending())).await
+                    };
+                    assert!(is_refused().await);
+                    shield(async {
+                        while let_in.get() < 3 {
+                            checkpoint().await;
+                        }
+                    })
+                    .await;
+                    assert!(is_refused().await);
+                    checkpoint().await;
+                });
+                assert!(body.await.is_none());
+            });
+            checkpoint().await;
+            for _ in 0..3 {
+                nursery.start_soon(come_and_go());
+            }
+            checkpoint().await;
+            scope.cancel();
+            drop(permit);
+        })
+        .await;
+    });
+    assert_eq!((let_in.get(), limiter.available_tokens()), (3, 1));
+}
+
+// rule: L-7
+#[test]
 fn a_shield_set_later_lets_a_waiter_have_what_it_was_refused() {
     let limiter = CapacityLimiter::new(1);
     let let_in = Cell::new(false);

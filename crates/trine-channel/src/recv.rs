@@ -35,13 +35,10 @@ impl<T> Receiver<T> {
         cx: &mut Context<'_>,
     ) -> Poll<Result<T, RecvError>> {
         if let Some(parked) = *place {
-            let mut state = self.shared().lend();
-            if let Some(item) = state.collect_handed_alone(parked) {
-                drop(state);
+            if let Some(item) = self.shared().quietly(|state| state.collect_handed_alone(parked)) {
                 *place = None;
                 return Poll::Ready(Ok(item));
             }
-            drop(state);
             return self.collect(place, parked, cx);
         }
         ready!(poll_checkpoint(cx));

@@ -167,13 +167,10 @@ impl<T> Future for SendItem<'_, T> {
     #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if let Some(place) = self.place {
-            let mut state = self.sender.shared().lend();
-            if state.collect_sent_alone(place).is_some() {
-                drop(state);
+            if self.sender.shared().quietly(|state| state.collect_sent_alone(place)).is_some() {
                 self.place = None;
                 return Poll::Ready(Ok(()));
             }
-            drop(state);
             return self.collect(place, cx);
         }
         ready!(poll_checkpoint(cx));

@@ -89,7 +89,8 @@ impl Tree {
         let around_fresh = around.seen == Self::epoch() || frame.outer == FrameId::NONE;
         // A frame that is kept, or was leaked, may outlive the one around it.
         let gone = self.outer(id) != frame.outer;
-        let unused = matches!(frame.role, Role::Free { .. }) || frame.flags.has(Flags::RELEASED);
+        let unused = frame.is_released();
+        assert!(!unused || frame.seen == 0, "something is known of {id:?}, which was let go of");
         if frame.seen != Self::epoch() || !around_fresh || gone || unused {
             return;
         }

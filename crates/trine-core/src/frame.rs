@@ -232,7 +232,7 @@ pub(crate) struct Frame {
     pub(crate) role: Role,
     /// The frame around this one; `NONE` for the root.
     pub(crate) outer: FrameId,
-    /// The epoch at which the cached flags were right.
+    /// The epoch at which the cached flags were right; 0 of one that was let go of, from where nothing is known.
     pub(crate) seen: u32,
     pub(crate) flags: Flags,
     /// How it hangs under the outer one.
@@ -243,6 +243,14 @@ pub(crate) struct Frame {
     pub(crate) site: Option<&'static Location<'static>>,
     /// The future of a task, if it is kept here.
     pub(crate) work: Option<Work>,
+}
+
+impl Frame {
+    /// Whether it was let go of: its slot is free, or will be when its task is popped.
+    #[inline]
+    pub(crate) fn is_released(&self) -> bool {
+        matches!(self.role, Role::Free { .. }) || self.flags.has(Flags::RELEASED)
+    }
 }
 
 const _: () = assert!(size_of::<usize>() != 8 || size_of::<Frame>() == 64, "a frame has grown");

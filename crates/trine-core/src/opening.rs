@@ -15,7 +15,6 @@ use std::panic::Location;
 use crate::bug::bug;
 use crate::frame::{Flags, Frame, FrameId, Hook, Poller, Role};
 use crate::local::ask_for_large_pages;
-use crate::runtime::At;
 use crate::task_frame::TaskId;
 use crate::timers::TimerId;
 use crate::tree::Tree;
@@ -38,14 +37,15 @@ impl Tree {
         id
     }
 
-    /// The place of the next frame, if there is one, and if it is known that no cancel is visible around it:
-    /// then `open_plain_scope` opens it.
+    /// The place of the next frame and how it is to hang under `around`, if there is one, and if it is known
+    /// that no cancel is visible from there, which it never is of a frame that was let go of: then
+    /// `open_plain_scope` opens it.
     #[inline(always)]
-    pub(crate) fn next_plain_scope(&self, around: At) -> Option<FrameId> {
+    pub(crate) fn next_plain_scope(&self, around: FrameId) -> Option<(FrameId, Hook)> {
         let id = self.free;
-        let free = around.free_at == Self::epoch() || self.is_known_free(around.frame);
-        let there = self.unless_released(around.frame) == around.frame;
-        (free && there && id.is_some()).then_some(id)
+        let outer = self.frames.get(around.index())?;
+        let free = outer.seen == Self::epoch() && !outer.flags.has(Flags::VISIBLE);
+        (free && id.is_some()).then_some((id, Hook::outer(outer.generation)))
     }
 
     /// Opens a scope as `open` does, at a place that `next_plain_scope` gave.
@@ -54,15 +54,13 @@ impl Tree {
         &mut self,
         id: FrameId,
         task: FrameId,
-        outer: FrameId,
+        (outer, hook): (FrameId, Hook),
         site: &'static Location<'static>,
         deadline: TimerId,
     ) {
-        debug_assert_eq!(id, self.free);
-        let around = &self.frames[outer.index()];
+        debug_assert_eq!(self.next_plain_scope(outer), Some((id, hook)));
         // Where no cancel is visible there is nothing to inherit.
-        debug_assert!(around.seen == Self::epoch() && around.flags.inherited() == Flags::default());
-        let hook = Hook::outer(around.generation);
+        debug_assert_eq!(self.frames[outer.index()].flags.inherited(), Flags::default());
         let frame = &mut self.frames[id.index()];
         let Role::Free { next } = frame.role else { bug!("free list") };
         frame.role = Role::Scope { poller: Poller::task(task), deadline: Some(deadline) };
@@ -223,9 +221,7 @@ impl Tree {
         if !id.is_some() {
             return id;
         }
-        let frame = &self.frames[id.index()];
-        let released = matches!(frame.role, Role::Free { .. }) || frame.flags.has(Flags::RELEASED);
-        if released { FrameId::NONE } else { id }
+        if self.frames[id.index()].is_released() { FrameId::NONE } else { id }
     }
 
     /// Takes a slot off the free list, which gets new ones if there is none.

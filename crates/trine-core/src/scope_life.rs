@@ -43,11 +43,11 @@ impl Runtime {
             && let Some(task) = self.own_task(waker)
         {
             let (mut tree, mut timers) = (self.borrow_tree(), self.timers.borrow_mut());
-            let at = self.at();
-            if let Some(id) = tree.next_plain_scope(at)
+            let outer = self.current();
+            if let Some((id, hook)) = tree.next_plain_scope(outer)
                 && let Some(timer) = timers.insert_if_room(time, id)
             {
-                tree.open_plain_scope(id, task, at.frame, site, timer);
+                tree.open_plain_scope(id, task, (outer, hook), site, timer);
                 return (id, false);
             }
         }

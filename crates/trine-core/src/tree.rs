@@ -108,6 +108,7 @@ impl Tree {
         frame.generation = next_generation(frame.generation);
         frame.flags = Flags::default();
         frame.outer = FrameId::NONE;
+        frame.seen = 0;
         self.free = id;
         self.live -= 1;
         Some(deadline)
@@ -157,6 +158,7 @@ impl Tree {
                 let frame = &mut self.frames[id.index()];
                 frame.flags.set(Flags::RELEASED, true);
                 frame.outer = FrameId::NONE;
+                frame.seen = 0;
                 // So that whoever remembers the task does not take what is left of it for the task.
                 frame.generation = next_generation(frame.generation);
                 return;
@@ -183,6 +185,7 @@ impl Tree {
         }
         frame.flags = Flags::default();
         frame.outer = FrameId::NONE;
+        frame.seen = 0;
         self.free = id;
         self.live -= 1;
     }

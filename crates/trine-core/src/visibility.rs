@@ -115,7 +115,8 @@ impl Tree {
         around
     }
 
-    /// Computes what is cached in a frame from the flags around it.
+    /// Computes what is cached in a frame from the flags around it. Of one that was let go of nothing is kept:
+    /// code may still run in it.
     fn refresh(&mut self, id: FrameId, around: Flags) -> Flags {
         let frame = &mut self.frames[id.index()];
         let mut flags = frame.flags;
@@ -123,8 +124,10 @@ impl Tree {
         let passes = !flags.has(Flags::SHIELD) && around.has(Flags::VISIBLE);
         flags.set(Flags::HARDENED, flags.has(Flags::HARD) || forced);
         flags.set(Flags::VISIBLE, flags.has(Flags::CANCELLED) || forced || passes);
-        frame.flags = flags;
-        frame.seen = Self::epoch();
+        if !frame.is_released() {
+            frame.flags = flags;
+            frame.seen = Self::epoch();
+        }
         flags
     }
 

@@ -27,7 +27,6 @@ use std::task::{Context, Poll};
 
 use crate::enter::Entered;
 use crate::kept::Left;
-use crate::local::Here;
 use crate::runtime::Runtime;
 use crate::scope::{ScopeFrame, Until};
 
@@ -126,17 +125,14 @@ impl ScopeFrame {
         if let Some(future) = body.as_mut().as_pin_mut() {
             let (entered, cancelled) = match slot {
                 Some(frame) => Entered::follow(frame.id(), cx.waker(), "a cancel scope"),
-                None => {
-                    let (id, cancelled) = Self::open_in(slot, cx, site, until());
-                    (Entered::enter(&Here::get(), id, cancelled), cancelled)
-                }
+                None => Self::open_in(slot, cx, site, until()),
             };
             let poll = future.poll(cx);
             drop(entered);
             match poll {
                 Poll::Ready(value) => {
                     body.set(None);
-                    *slot = None;
+                    Self::close_in(slot);
                     return Poll::Ready(Some(value));
                 }
                 Poll::Pending if !cancelled => return Poll::Pending,

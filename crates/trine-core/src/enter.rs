@@ -25,7 +25,7 @@ impl Entered {
     #[track_caller]
     pub(crate) fn follow(id: FrameId, waker: &Waker, what: &str) -> (Self, bool) {
         match Here::get().reenter(id, waker) {
-            Some(entered) => entered,
+            Some(entered) => (entered, false),
             None => Self::follow_anew(id, waker, what),
         }
     }
@@ -38,17 +38,16 @@ impl Entered {
         Runtime::with(|runtime| {
             let before = runtime.require(what, site);
             runtime.follow(id, before, waker);
-            let cancelled = runtime.peek(|tree| tree.is_visible(id));
-            (Self::enter(runtime, id, cancelled), cancelled)
+            let free_at = runtime.peek(|tree| tree.free_at(id));
+            (Self::enter(runtime, id, free_at), free_at == 0)
         })
     }
 
-    /// Enters a frame that hangs under the current one, from which a cancel was just seen, or none was.
-    #[inline]
-    pub(crate) fn enter(runtime: &Runtime, id: FrameId, cancelled: bool) -> Self {
-        let epoch = runtime.epoch();
+    /// Enters a frame that hangs under the current one, with the epoch if no cancel is visible from it; else 0.
+    #[inline(always)]
+    pub(crate) fn enter(runtime: &Runtime, id: FrameId, free_at: u32) -> Self {
         let at = runtime.at();
-        runtime.set_place(id, if cancelled { 0 } else { epoch });
+        runtime.set_place(id, free_at);
         Self { before: at.frame, free_at: at.free_at }
     }
 }
@@ -62,15 +61,16 @@ impl Drop for Entered {
 
 impl Runtime {
     /// Enters a scope that hangs and is polled as it was the last time, if nothing was cancelled or
-    /// hidden since. Says whether a cancel is visible from inside.
+    /// hidden since, and no cancel is visible from inside.
     #[inline]
-    fn reenter(&self, id: FrameId, waker: &Waker) -> Option<(Entered, bool)> {
+    fn reenter(&self, id: FrameId, waker: &Waker) -> Option<Entered> {
         let task = self.own_task(waker)?;
         let at = self.at();
         let tree = self.borrow_tree();
-        let cancelled = tree.settled_scope(id, at.frame, task)?;
-        self.set_place(id, if cancelled { 0 } else { self.epoch() });
-        Some((Entered { before: at.frame, free_at: at.free_at }, cancelled))
+        if !tree.is_settled_scope(id, at.frame, task) {
+            return None;
+        }
+        Some(Entered::enter(self, id, Here::get().epoch()))
     }
 
     /// Hangs a scope or group under `current` and remembers the waker through which it is polled.

@@ -67,17 +67,17 @@ impl Tree {
             && frame.hook.holds(self.generation(outer))
     }
 
-    /// What is visible from inside a scope, if it hangs and is polled as it was the last time, and
-    /// nothing was cancelled or hidden since.
+    /// Whether a scope hangs and is polled as it was the last time, nothing was cancelled or hidden since,
+    /// and no cancel is visible from inside.
     #[inline(always)]
-    pub(crate) fn settled_scope(&self, id: FrameId, outer: FrameId, task: FrameId) -> Option<bool> {
+    pub(crate) fn is_settled_scope(&self, id: FrameId, outer: FrameId, task: FrameId) -> bool {
         let frame = &self.frames[id.index()];
-        let Role::Scope { poller, .. } = frame.role else { return None };
-        let settled = frame.outer == outer
+        let Role::Scope { poller, .. } = frame.role else { return false };
+        frame.outer == outer
             && frame.seen == Self::epoch()
+            && !frame.flags.has(Flags::VISIBLE)
             && poller == Poller::task(task)
-            && frame.hook.holds(self.generation(outer));
-        settled.then(|| frame.flags.has(Flags::VISIBLE))
+            && frame.hook.holds(self.generation(outer))
     }
 
     /// Remembers that a scope or group is polled by a task of ours.

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use crate::enter::Entered;
 use crate::frame::{Flags, FrameId, Poller};
 use crate::kept::Left;
+use crate::local::Here;
 use crate::runtime::Runtime;
 use crate::timers::TimerId;
 
@@ -127,20 +128,31 @@ impl ScopeFrame {
         Self::new(Runtime::with(|runtime| runtime.open_until(cx.waker(), site, until).0))
     }
 
-    /// What [`open_until`](ScopeFrame::open_until) does, into a slot that is empty. Says whether a cancel is
-    /// visible inside.
+    /// What [`open_until`](ScopeFrame::open_until) does, into a slot that is empty, and enters the region. Says
+    /// whether a cancel is visible inside.
+    #[inline]
     pub(crate) fn open_in(
         slot: &mut Option<Self>,
         cx: &Context<'_>,
         site: &'static Location<'static>,
         until: Until,
-    ) -> (FrameId, bool) {
-        let opened = Runtime::with(|runtime| runtime.open_until(cx.waker(), site, until));
-        let old = slot.replace(Self::new(opened.0));
+    ) -> (Entered, bool) {
+        let runtime = Here::get();
+        let (id, free_at) = runtime.open_until(cx.waker(), site, until);
+        let old = slot.replace(Self::new(id));
         debug_assert!(old.is_none());
         // So that no code is there for dropping what is not there.
         std::mem::forget(old);
-        opened
+        (Entered::enter(&runtime, id, free_at), free_at == 0)
+    }
+
+    /// Closes the region in a slot, as dropping it would, but in place.
+    #[inline]
+    pub(crate) fn close_in(slot: &mut Option<Self>) {
+        let Some(frame) = slot.take() else { return };
+        let (id, grace) = (frame.id, frame.grace.get());
+        std::mem::forget(frame);
+        Here::get().close_scope(id, grace);
     }
 
     #[inline]

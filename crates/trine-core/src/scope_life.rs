@@ -31,14 +31,14 @@ impl Runtime {
         self.peek(|tree| tree.open(role, outer, Some(site)))
     }
 
-    /// Opens a scope with a deadline. Says whether a cancel is visible inside from the beginning.
+    /// Opens a scope with a deadline. Gives also the epoch, if no cancel is visible inside; else 0.
     #[inline(always)]
     pub(crate) fn open_until(
         &self,
         waker: &Waker,
         site: &'static Location<'static>,
         until: Until,
-    ) -> (FrameId, bool) {
+    ) -> (FrameId, u32) {
         if let Until::Time(time) = until
             && let Some(task) = self.own_task(waker)
         {
@@ -48,7 +48,7 @@ impl Runtime {
                 && let Some(timer) = timers.insert_if_room(time, id)
             {
                 tree.open_plain_scope(id, task, (outer, hook), site, timer);
-                return (id, false);
+                return (id, self.epoch());
             }
         }
         self.open_any_scope(waker, site, until)
@@ -62,7 +62,7 @@ impl Runtime {
         waker: &Waker,
         site: &'static Location<'static>,
         until: Until,
-    ) -> (FrameId, bool) {
+    ) -> (FrameId, u32) {
         let outer = self.require("a cancel scope", site);
         // One that has expired need not wake anybody: it is polled next.
         let task = if until == Until::Passed { None } else { self.own_task(waker) };
@@ -78,11 +78,11 @@ impl Runtime {
         // Its body is polled next, without its being followed: a foreign waker must be known by
         // then.
         self.follow(id, outer, waker);
-        (id, self.peek(|tree| tree.is_visible(id)))
+        (id, self.peek(|tree| tree.free_at(id)))
     }
 
     /// Closes a scope, and takes its timers back.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn close_scope(&self, id: FrameId, grace: Option<TimerId>) {
         if grace.is_none() && self.run_id() != 0 {
             let mut tree = self.borrow_tree();

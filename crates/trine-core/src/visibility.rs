@@ -27,6 +27,12 @@ impl Tree {
         self.fresh(id).has(Flags::VISIBLE)
     }
 
+    /// The epoch, if no cancel is visible from this frame; else 0.
+    #[inline]
+    pub(crate) fn free_at(&mut self, id: FrameId) -> u32 {
+        if self.is_visible(id) { 0 } else { Self::epoch() }
+    }
+
     /// Whether it is known, without working anything out, that no cancel is visible from this frame.
     #[inline]
     pub(crate) fn is_known_free(&self, id: FrameId) -> bool {

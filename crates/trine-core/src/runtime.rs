@@ -271,7 +271,8 @@ impl Runtime {
         if letters || self.hooked.get() {
             return false;
         }
-        let bound = self.timers.borrow().bound();
+        // Borrowed as if to change it, which is checked with less.
+        let bound = self.timers.borrow_mut().bound();
         bound.is_none_or(|bound| bound > self.now())
     }
 

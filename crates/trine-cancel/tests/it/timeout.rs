@@ -1,8 +1,10 @@
 //! `move_on_after`, `move_on_at`, `fail_after`, `fail_at`.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use trine_cancel::{CancelScope, TooSlow, fail_after, fail_at, move_on_after, move_on_at, shield};
+use trine_core::lowlevel::watch_idle;
 use trine_core::{checkpoint, now, sleep, sleep_until};
 use trine_nursery::open_nursery;
 use trine_sync::Event;
@@ -189,6 +191,66 @@ fn a_timeout_is_over_with_its_body() {
         assert_eq!(move_on_after(ms(5), sleep(ms(1))).await, Some(()));
         sleep(ms(10)).await;
         checkpoint().await;
+    });
+}
+
+/// A timeout that takes the place of one that is over keeps nothing of it, be its time earlier or later, and the
+/// one before known to the clock or not.
+// rule: C-11
+#[test]
+fn a_timeout_keeps_nothing_of_the_one_before() {
+    check(async || {
+        for (before, after) in [(50, 5), (5, 50), (5, 5)] {
+            for idle in [false, true] {
+                let body = async {
+                    if idle {
+                        sleep(ms(1)).await;
+                    }
+                    checkpoint().await;
+                };
+                assert_eq!(move_on_after(ms(before), body).await, Some(()));
+                let start = now();
+                assert_eq!(move_on_after(ms(after), forever()).await, None);
+                assert_eq!(now() - start, ms(after));
+            }
+        }
+    });
+}
+
+/// Timeouts of the same instant come in the order in which they were set, whatever was in their places before.
+#[test]
+fn timeouts_of_one_instant_come_in_their_order() {
+    check(async || {
+        let (start, trace) = (now(), Trace::new());
+        open_nursery(async |nursery| {
+            for (name, before) in [("a", 3), ("b", 1), ("c", 2)] {
+                let trace = &trace;
+                nursery.start_soon(async move {
+                    move_on_after(ms(before + 1), sleep(ms(before))).await;
+                    trace.note(name);
+                    move_on_at(start + ms(5), forever()).await;
+                    trace.note(name);
+                });
+            }
+        })
+        .await;
+        trace.expect(["1: b", "2: c", "3: a", "5: b", "5: c", "5: a"]);
+    });
+}
+
+/// The deadline of a scope that is over is none: a clock that jumps to the next one does not stop at it.
+// rule: K-1
+#[test]
+fn no_clock_stops_for_a_timeout_that_is_over() {
+    check(async || {
+        let start = now();
+        let scope = CancelScope::new();
+        let stop = scope.clone();
+        assert_eq!(move_on_after(ms(50), checkpoint()).await, Some(()));
+        // Called when there is nothing to wait for.
+        watch_idle(Duration::ZERO, Rc::new(move |_| stop.cancel()));
+        assert_eq!(scope.run(forever()).await, None);
+        assert_eq!(now(), start);
     });
 }
 

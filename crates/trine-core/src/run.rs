@@ -163,6 +163,8 @@ pub(crate) struct Scheduler {
     letters: RefCell<Letters>,
     /// Kept before the thread parks.
     pub(crate) vigil: RefCell<Vigil>,
+    /// Whether the last wait was ended by a letter.
+    pub(crate) called: Cell<bool>,
     /// Whether a panic ends the run at once, with nothing drained: it is no panic of a task.
     abrupt: Cell<bool>,
     /// Dropped last, when the frames are gone.
@@ -206,6 +208,7 @@ impl Scheduler {
                 driver: RefCell::new(Box::new(driver)),
                 letters: RefCell::default(),
                 vigil: RefCell::default(),
+                called: Cell::new(false),
                 abrupt: Cell::new(false),
                 _memory: GiveBack,
             }

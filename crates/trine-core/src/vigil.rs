@@ -12,7 +12,8 @@
 //!
 //! Measured (2026-11, 2 cores, `thread-1`): on a quiet machine 0.7 µs a round trip instead of 43; on
 //! a busy one the same 6 µs. There some vigils end well because the other thread took over this
-//! very core: with a single one to restore all trust, the rest of them made it 9 µs.
+//! very core: with a single one to restore all trust, the rest of them made it 9 µs. A run that a thread talks to
+//! which it does not know to be at work (`thread-wake`): 2.2 µs instead of 41, and 5.7 instead of 5.5 on a busy one.
 
 use std::hint::spin_loop;
 use std::sync::LazyLock;

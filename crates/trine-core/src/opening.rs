@@ -14,7 +14,7 @@ use std::panic::Location;
 
 use crate::bug::bug;
 use crate::frame::{Flags, Frame, FrameId, Hook, Poller, Role};
-use crate::local::ask_for_large_pages;
+use crate::local::{ask_for_large_pages, in_large_pages};
 use crate::task_frame::TaskId;
 use crate::timers::TimerId;
 use crate::tree::Tree;
@@ -247,8 +247,9 @@ impl Tree {
         let (first, capacity) = (self.frames.len(), self.frames.capacity());
         let end = LAST_FRAME.min(first + SLOTS_AT_ONCE - 1) + 1;
         assert!(first < end, "more than {LAST_FRAME} tasks, nurseries and scopes at a time");
-        self.frames.reserve(end - first);
-        if self.frames.capacity() != capacity {
+        if capacity < end {
+            let doubled = in_large_pages(2 * capacity * size_of::<Frame>()) / size_of::<Frame>();
+            self.frames.reserve_exact(doubled.max(end) - first);
             ask_for_large_pages(self.frames.as_ptr(), self.frames.capacity() * size_of::<Frame>());
         }
         for following in first + 1..=end {

@@ -77,6 +77,8 @@ pub struct Group<'env, O = ()> {
     id: Cell<FrameId>,
     /// How many tasks belong to it.
     len: Cell<usize>,
+    /// The task that came when there was no other. As long as it is there it is the oldest.
+    pub(crate) first: Cell<FrameId>,
     /// The word of the task in whose own code the group was polled the last time, if it hangs there and no
     /// cancel is visible; and the epoch at which it was polled, if a task of the run did that. As long as
     /// both are the same there is nothing to be looked up.
@@ -171,6 +173,7 @@ impl<'env, O> Group<'env, O> {
         Self {
             id: Cell::new(id),
             len: Cell::new(0),
+            first: Cell::new(FrameId::NONE),
             word: Cell::new(None),
             seen: Cell::new(0),
             last_wakes: Cell::new(0),
@@ -197,9 +200,18 @@ impl<'env, O> Group<'env, O> {
         id
     }
 
+    /// Counts a task more.
     #[inline(always)]
-    pub(crate) fn count(&self, more: isize) {
-        self.len.set(self.len.get().wrapping_add_signed(more));
+    pub(crate) fn count_in(&self, id: FrameId) {
+        if self.len.replace(self.len.get() + 1) == 0 {
+            self.first.set(id);
+        }
+    }
+
+    /// Counts one less.
+    #[inline(always)]
+    pub(crate) fn count_out(&self) {
+        self.len.set(self.len.get() - 1);
     }
 
     /// Panics while there is a turn of the group: until it ends its tasks are that turn's to end.

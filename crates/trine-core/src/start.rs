@@ -62,7 +62,7 @@ impl<'env, O> Group<'env, O> {
         let work = Work::new(&runtime, future);
         let mut tree = runtime.borrow_tree();
         let (task, generation, poller) = tree.start_task(id, work, site);
-        self.count(1);
+        self.count_in(task);
         if poller != Poller::NOBODY {
             tree.wake_poller(poller);
             runtime.release_tree(tree);
@@ -124,7 +124,7 @@ impl<'env, O> Group<'env, O> {
             (task, poller, frame.generation)
         });
         runtime.flat.set(runtime.flat.get() + 1);
-        self.count(1);
+        self.count_in(task);
         runtime.tree(|tree| tree.wake_poller(poller));
         if runtime.hooked.get() {
             runtime.instrument(task, Step::Spawned);
@@ -156,7 +156,7 @@ impl<'env, O> Group<'env, O> {
             tree.join_group(id, task);
             tree.frames[task.index()].work = Some(work);
         });
-        self.count(1);
+        self.count_in(task);
         mem::forget(place);
         runtime.tree(|tree| tree.wake_task(task));
     }

@@ -82,8 +82,13 @@ impl<O> Group<'_, O> {
     /// See [`Turn::sweep`](super::lowlevel::Turn::sweep).
     #[must_use]
     pub fn begin_sweep(&self) -> Sweep {
-        let bounds = self.edit(|tree, group| (tree.oldest(group), tree.newest(group)));
+        let bounds = self.edit(|tree, group| {
+            let first = self.first.get();
+            let oldest = if tree.is_oldest(first, group) { first } else { tree.oldest(group) };
+            (oldest, tree.newest(group))
+        });
         let (next, newest) = bounds.unwrap_or((FrameId::NONE, FrameId::NONE));
+        self.first.set(next);
         // No epoch is 0, so the first step looks.
         Sweep { next, newest, seen: 0, cancelled: false, outside: false }
     }

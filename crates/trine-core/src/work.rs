@@ -232,7 +232,7 @@ impl<O> Group<'_, O> {
         let polling = runtime.peek(|tree| tree.has(id, Flags::POLLING));
         if polling {
             runtime.peek(|tree| tree.leave_group(id));
-            return self.count(-1);
+            return self.count_out();
         }
         let _counted = Counted(self);
         Ending::of(runtime, id, true).finish();
@@ -245,7 +245,7 @@ struct Counted<'g, 'env, O>(&'g Group<'env, O>);
 impl<O> Drop for Counted<'_, '_, O> {
     #[inline(always)]
     fn drop(&mut self) {
-        self.0.count(-1);
+        self.0.count_out();
     }
 }
 

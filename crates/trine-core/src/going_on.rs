@@ -20,9 +20,7 @@
 //! that yields takes 300 instructions instead of 17,100. After [`TURNS_IN_PLACE`] turns all are polled again:
 //! code that counts its polls must not wait for ever.
 
-use std::mem;
-
-use crate::frame::{FrameId, Role};
+use crate::frame::FrameId;
 use crate::group::Group;
 use crate::local::Here;
 use crate::tree::Tree;
@@ -85,15 +83,15 @@ impl Turn<'_, 'static, ()> {
         }
         self.turns_left -= 1;
         let runtime = Here::get();
-        let Some((first, last)) = runtime.borrow_tree().take_list(self.group().id()) else {
-            return false;
-        };
+        let first = runtime.borrow_tree().take_if_calm(self.group().id());
+        let Some(first) = first else { return false };
+        // It is put back by the end of the turn, should that come now, in front of what a clock, which may be
+        // anybody's code, has woken meanwhile.
+        self.next = first;
         if !runtime.is_undisturbed() {
-            runtime.borrow_tree().set_list(self.group().id(), first, last);
             return false;
         }
         runtime.begin_tick();
-        self.next = first;
         true
     }
 }
@@ -117,23 +115,16 @@ impl Tree {
     /// Takes the one task that is ready anywhere off the list of a group, if it is there.
     #[inline(always)]
     pub(crate) fn lone_ready(&mut self, group: FrameId) -> Option<FrameId> {
-        if self.queued != 1 {
-            return None;
-        }
-        self.take_list(group).map(|(lone, _)| lone)
+        if self.queued == 1 { self.take_if_calm(group) } else { None }
     }
 
-    /// Takes the list of a group, if there is something on it and nothing else is to be done: its first task and its
-    /// last.
+    /// Takes the list of a group, if there is something on it, and no foreign waker is to be called first. Gives
+    /// its first task.
     #[inline(always)]
-    fn take_list(&mut self, group: FrameId) -> Option<(FrameId, FrameId)> {
+    fn take_if_calm(&mut self, group: FrameId) -> Option<FrameId> {
         if !self.deferred.is_empty() {
             return None;
         }
-        let Role::Group { head, tail, .. } = &mut self.frames[group.index()].role else {
-            return None;
-        };
-        let list = (mem::replace(head, FrameId::NONE), mem::replace(tail, FrameId::NONE));
-        list.0.is_some().then_some(list)
+        self.frames[group.index()].role.take_list().filter(|first| first.is_some())
     }
 }

@@ -204,7 +204,7 @@ impl Tree {
         (next, Some(Popped { generation: frame.generation, work: frame.work, free_at }))
     }
 
-    pub(crate) fn set_list(&mut self, group: FrameId, first: FrameId, last: FrameId) {
+    fn set_list(&mut self, group: FrameId, first: FrameId, last: FrameId) {
         if let Role::Group { head, tail, .. } = &mut self.frames[group.index()].role {
             *head = first;
             *tail = last;

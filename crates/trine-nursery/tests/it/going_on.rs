@@ -3,6 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::{Future, pending, poll_fn};
+use std::mem;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -246,4 +247,69 @@ fn nobody_is_lost_where_something_is_due() {
         sleeps.get()
     });
     assert!(sleeps > 20, "{sleeps} sleeps among 100 steps");
+}
+
+/// Looks at the time by code of its own, which wakes a task.
+struct Waking {
+    ticking: Ticking,
+    looks: Rc<Cell<u32>>,
+    waker: Rc<Cell<Option<Waker>>>,
+}
+
+impl std::fmt::Debug for Waking {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Waking").field("looks", &self.looks).finish_non_exhaustive()
+    }
+}
+
+impl Clock for Waking {
+    fn now(&self) -> Instant {
+        self.looks.set(self.looks.get() + 1);
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+        self.ticking.now()
+    }
+
+    fn wait_for(&self, deadline: Instant) -> Option<Duration> {
+        self.ticking.wait_for(deadline)
+    }
+}
+
+/// Whoever is woken by a look at the clock is polled, be something due then or not.
+// rule: L-2, L-4
+#[test]
+fn nobody_is_lost_whom_the_clock_wakes() {
+    let (looks, waker) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(None)));
+    // real time: the beginning of a virtual clock
+    let ticking = Ticking(Cell::new(Instant::now()));
+    let clock = Waking { ticking, looks: looks.clone(), waker: waker.clone() };
+    let woken = Rc::new(Cell::new(0));
+    Runner::new().clock(clock).run(async {
+        open_nursery(async |nursery: Nursery<'_>| {
+            let (steps, counted) = (Rc::new(Cell::new(0)), woken.clone());
+            nursery.spawn(async move { step_on(&steps, 500).await });
+            nursery.spawn(async move {
+                while counted.get() < 50 {
+                    let mut parked = false;
+                    poll_fn(|cx| {
+                        waker.set(Some(cx.waker().clone()));
+                        if mem::replace(&mut parked, true) {
+                            Poll::Ready(())
+                        } else {
+                            Poll::Pending
+                        }
+                    })
+                    .await;
+                    counted.set(counted.get() + 1);
+                }
+            });
+            for _ in 0..50 {
+                trine_core::sleep(ms(2)).await;
+            }
+        })
+        .await;
+    });
+    assert_eq!(woken.get(), 50);
+    assert!(looks.get() > 50);
 }

@@ -12,8 +12,9 @@
 //!
 //! In each of these states there is nothing to settle before, and nothing after. In all others they
 //! do nothing, and the long way is taken (`state.rs`, `line.rs`), which also knows of closed handles: here the
-//! caller has asked for that. It has also looked whether anybody is in line: the first two, `take_alone`,
-//! `wish_alone` and `offer_alone` leave that to it. So every short way does what the long one would;
+//! caller has asked for that. It has also looked whether anybody is in line, which the first two, `take_alone`,
+//! `wish_alone` and `offer_alone` leave to it, as `wish_alone` does whether there is an item, and `offer_alone`
+//! whether there is room. So every short way does what the long one would;
 //! `tests/it/random.rs` compares both with a model.
 //!
 //! The middle column is made to be the whole of a function of its caller (`send.rs`, `recv.rs`), which

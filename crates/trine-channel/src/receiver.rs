@@ -280,15 +280,16 @@ impl<T> Receiver<T> {
         &self.shared
     }
 
-    /// Whether it is not closed. Ends a wait of `poll_next`, and notes who uses it, if a test wants to know.
+    /// A use of this handle begins: ends a wait of `poll_next`, and notes who uses it, if a test wants to know.
+    /// Says whether it is open.
     #[inline]
-    pub(crate) fn is_open(&self) -> bool {
-        self.plain.get() || self.is_open_and_not_plain()
+    pub(crate) fn begin_use(&self) -> bool {
+        self.plain.get() || self.begin_any_use()
     }
 
     #[cold]
     #[inline(never)]
-    fn is_open_and_not_plain(&self) -> bool {
+    fn begin_any_use(&self) -> bool {
         self.forget_stream_wait();
         self.shared.quietly(|state| state.received_by.note_use());
         !self.is_closed()
@@ -302,7 +303,7 @@ impl<T> Receiver<T> {
         &self.ended
     }
 
-    /// Where `poll_next` waits; its poll may go on as if it did not.
+    /// Takes the place at which `poll_next` waits, so that its own poll does not end that wait as another use would.
     #[inline]
     pub(crate) fn take_stream_place(&self) -> Option<Place> {
         let place = self.stream.take();

@@ -42,7 +42,7 @@ impl<T> Receiver<T> {
             return self.collect(place, parked, cx);
         }
         ready!(poll_checkpoint(cx));
-        if !self.is_open() {
+        if !self.begin_use() {
             return self.try_or_park(place, cx);
         }
         // A look is a comparison, if it is not the beginning of a borrow that others must know of.

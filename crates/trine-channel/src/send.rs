@@ -176,7 +176,7 @@ impl<T> Future for SendItem<'_, T> {
         ready!(poll_checkpoint(cx));
         let this = &mut *self;
         let sender = this.sender;
-        if !sender.is_open() {
+        if !sender.begin_use() {
             return this.try_or_park(cx);
         }
         // A look is a comparison, if it is not the beginning of a borrow that others must know of.

@@ -287,15 +287,15 @@ impl<T> Sender<T> {
         &self.shared
     }
 
-    /// Whether it is not closed; notes who uses it, if a test wants to know.
+    /// A use of this handle begins: notes who uses it, if a test wants to know. Says whether it is open.
     #[inline]
-    pub(crate) fn is_open(&self) -> bool {
-        self.plain.get() || self.is_open_and_watched()
+    pub(crate) fn begin_use(&self) -> bool {
+        self.plain.get() || self.begin_any_use()
     }
 
     #[cold]
     #[inline(never)]
-    fn is_open_and_watched(&self) -> bool {
+    fn begin_any_use(&self) -> bool {
         self.shared.quietly(|state| state.sent_by.note_use());
         !self.is_closed()
     }

@@ -70,7 +70,7 @@ impl Runtime {
         if !tree.is_settled_scope(id, at.frame, task) {
             return None;
         }
-        Some(Entered::enter(self, id, Here::get().epoch()))
+        Some(Entered::enter(self, id, self.epoch()))
     }
 
     /// Hangs a scope or group under `current` and remembers the waker through which it is polled.

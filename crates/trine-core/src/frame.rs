@@ -98,7 +98,7 @@ impl Poller {
 ///
 /// | flag | of | set by | cleared by | never |
 /// |---|---|---|---|---|
-/// | `QUEUED` | task | `open_task`, `start_task`, `open_group`, `push_ready` | `next_ready` | |
+/// | `QUEUED` | task | `open_task`, `start_task`, `open_group`, `push_ready` | `next_ready`, `stay_homeless` | |
 /// | `RELEASED` | task | `release` of one that is `QUEUED` | `next_ready`, which frees it | without `QUEUED`, with `MEMBER` |
 /// | `CANCELLED` | any | `cancel`: by hand, by a deadline, by a nursery that fails | – | |
 /// | `EXPIRED` | scope | `expire`: it was a deadline that cancelled it | – | without `CANCELLED` |
@@ -111,7 +111,7 @@ impl Poller {
 /// | `PASSED_OVER` | task | `pass_over` | `wake_passed_over` | |
 /// | `NOTED` | any | `note_frame`: a name, or why it was cancelled, is kept beside the tree | – | |
 /// | `OVER` | task | `end_polled` (`work.rs`), `note_over` of a body: its future is gone | – | |
-/// | `MEMBER` | task | `start_task`, `join_group` | `leave_group`: it is ended, or was while the run polls it | with `RELEASED` |
+/// | `MEMBER` | task | `start_task`, `join_group` | `unlink`: it is ended, or was while the run polls it | with `RELEASED` |
 /// | `FLAT` | task | `spawn_anywhere`: the run polls it, not its group | – | |
 /// | `POLLING` | task | `Polling::begin` | `Polling::finish` | without `FLAT` |
 /// | `VISIBLE`, `HARDENED` | any | cached: see `visibility.rs` | recomputed when `seen` is old | |

@@ -53,9 +53,10 @@ impl Guard {
     ///
     /// See [`Guard`].
     pub fn attach(&mut self) {
-        let (place, generation, _) = Runtime::here();
-        let here = (place, generation);
-        let here = here.0.is_some().then_some(here);
+        let here = Runtime::with(|runtime| {
+            let place = runtime.current();
+            place.is_some().then(|| (place, runtime.peek(|tree| tree.generation(place))))
+        });
         if here == self.place {
             return;
         }

@@ -11,18 +11,21 @@
 //! **The memory of tasks** is recycled: blocks in steps of 16 bytes are cut from chunks, and those that were
 //! given back wait in a list per size. Taking and giving one are a handful of instructions, where the
 //! allocator of the C library takes 330 of the 910 that a task cost from its start to its end among a million
-//! (measured 2026-11 with callgrind). Tasks of one kind also lie side by side. The chunks go back when no task
-//! is left and the run is over.
-//!
-//! **Large pages.** Much memory is first touched page by page, and each time the system steps in. Measured 2026-11
-//! in a virtual machine, for a million tasks at once: that was half of the time that a task took from its start
-//! to its end, 64 ns; 30 ns where the system was asked for large pages. So that is done for what is large. (A
-//! virtual machine whose host has yet to lend it that memory pays for this then, however it is touched.)
+//! (measured 2026-11 with callgrind). Tasks of one kind also lie side by side. The chunks go back when no task and
+//! no handle of a nursery is left and the run is over.
 //!
 //! ```text
 //! lists[size] ──► block ──► block ──► null          given back
 //! chunk: | block | block | … | rest, not cut yet |
 //! ```
+//!
+//! [`LocalRc`] shares a value in that memory. Nurseries lie there.
+//!
+//! **Large pages.** Much memory is first touched page by page, and each time the system steps in. Measured 2026-11
+//! in a virtual machine, for a million tasks at once: that was half of the time that a task took from its start
+//! to its end, 64 ns; 30 ns where the system was asked for large pages. So that is done for large
+//! chunks, and for the frames of the tree (`opening.rs`). (A
+//! virtual machine whose host has yet to lend it that memory pays for this then, however it is touched.)
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::{Cell, RefCell};
@@ -186,7 +189,7 @@ impl Blocks {
     fn add_chunk(&self) {
         let mut chunks = self.chunks.borrow_mut();
         let size = chunks.last().map_or(CHUNK_MIN, |(_, last)| CHUNK_MAX.min(2 * last.size()));
-        // A large one begins with a page of its own.
+        // A large one begins with a large page.
         let align = if size < LARGE_PAGE { STEP } else { LARGE_PAGE };
         let layout = Layout::from_size_align(size, align).expect("a size that was chosen to fit");
         let chunk = allocate(layout);
@@ -241,18 +244,18 @@ impl Blocks {
 /// assert_eq!(one.get(), 2);
 /// ```
 pub struct LocalRc<T> {
-    shared: NonNull<Counted<T>>,
-    _owns: PhantomData<Counted<T>>,
+    shared: NonNull<Owned<T>>,
+    _owns: PhantomData<Owned<T>>,
 }
 
 /// What a [`LocalRc`] points to.
-struct Counted<T> {
+struct Owned<T> {
     owners: Cell<usize>,
     value: T,
 }
 
 impl<T> LocalRc<T> {
-    const CLASS: SizeClass = SizeClass::of::<Counted<T>>();
+    const CLASS: SizeClass = SizeClass::of::<Owned<T>>();
 
     /// The first owner of a value.
     ///
@@ -263,12 +266,12 @@ impl<T> LocalRc<T> {
     pub fn new(value: T) -> Self {
         let shared = Here::get().blocks.take(Self::CLASS).cast();
         // SAFETY: the block is valid for writes, and as large and aligned as is needed. It is ours.
-        unsafe { shared.write(Counted { owners: Cell::new(1), value }) };
+        unsafe { shared.write(Owned { owners: Cell::new(1), value }) };
         Self { shared, _owns: PhantomData }
     }
 
     #[inline(always)]
-    fn shared(&self) -> &Counted<T> {
+    fn shared(&self) -> &Owned<T> {
         // SAFETY: it is there as long as it has an owner, and only ever shared.
         unsafe { self.shared.as_ref() }
     }
@@ -311,10 +314,10 @@ impl<T: fmt::Debug> fmt::Debug for LocalRc<T> {
 
 /// Drops a value that has no owner any more, and gives its memory back, also if the value panics.
 #[inline(never)]
-fn end_shared<T>(shared: NonNull<Counted<T>>) {
-    struct GiveBack<T>(NonNull<Counted<T>>);
+fn end_shared<T>(shared: NonNull<Owned<T>>) {
+    struct GiveMemory<T>(NonNull<Owned<T>>);
 
-    impl<T> Drop for GiveBack<T> {
+    impl<T> Drop for GiveMemory<T> {
         fn drop(&mut self) {
             // SAFETY: it was taken for this class, on this thread, which an owner does not leave; what was in it
             // is gone.
@@ -323,7 +326,7 @@ fn end_shared<T>(shared: NonNull<Counted<T>>) {
         }
     }
 
-    let memory = GiveBack(shared);
+    let memory = GiveMemory(shared);
     // SAFETY: it was written by `new`, and the last owner is just being dropped.
     unsafe { ptr::drop_in_place(memory.0.as_ptr()) };
 }
@@ -349,13 +352,14 @@ fn with_size(layout: Layout) -> Layout {
     Layout::from_size_align(1, layout.align()).expect("one byte fits")
 }
 
-/// How much to allocate instead of so many bytes, if they are many: whole large pages, but for what the allocator
-/// adds. Then the system lays them out so that all of them can be large pages, also when they grow.
+/// How much to allocate instead of so many bytes, if they are many: whole large pages, less one page for what the
+/// allocator adds. That may be a page less than was asked for. Then all of it can lie in large pages, also when it
+/// grows.
 pub(crate) fn in_large_pages(bytes: usize) -> usize {
     if bytes < LARGE_PAGE { bytes } else { bytes.next_multiple_of(LARGE_PAGE) - PAGE }
 }
 
-/// Asks the system to lay large memory out in large pages. It may ignore that, and does so for what is small.
+/// Asks the system to lay memory out in large pages, unless it is smaller than one. The system may ignore that.
 #[cfg(target_os = "linux")]
 pub(crate) fn ask_for_large_pages<T>(start: *const T, bytes: usize) {
     if bytes < LARGE_PAGE {

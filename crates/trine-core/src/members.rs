@@ -23,6 +23,7 @@ impl Frame {
     }
 
     /// Takes a task out of its group's list, if it is in there: gives the gap that this leaves.
+    #[must_use = "the gap is to be closed"]
     #[inline(always)]
     pub(crate) fn unlink(&mut self) -> Option<Gap> {
         if !self.is_member() {

@@ -37,9 +37,8 @@ impl Tree {
         id
     }
 
-    /// The place of the next frame and how it is to hang under `around`, if there is one, and if it is known
-    /// that no cancel is visible from there, which it never is of a frame that was let go of: then
-    /// `open_plain_scope` opens it.
+    /// The slot for the next scope under `around`, and its hook: if a slot is free, and it is known that no cancel
+    /// is visible from `around` (which is never known of a frame that was let go of). For `open_plain_scope`.
     #[inline(always)]
     pub(crate) fn next_plain_scope(&self, around: FrameId) -> Option<(FrameId, Hook)> {
         let id = self.free;

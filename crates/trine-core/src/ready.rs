@@ -30,8 +30,8 @@ impl Role {
     }
 }
 
-/// What `Tree::push_ready` does. On a slice, so that where it lies is not looked up anew for each frame: 4 of the
-/// 45 instructions of a wake.
+/// Puts a task at the end of its home's list, unless it is there. Gives who has to be told. On a slice, so that where
+/// it lies is not looked up anew for each frame: measured 2026-11 with callgrind, 4 of the 45 instructions of a wake.
 #[inline(always)]
 fn push_ready(frames: &mut [Frame], queued: &mut u32, id: FrameId) -> Poller {
     let frame = &mut frames[id.index()];
@@ -45,7 +45,7 @@ fn push_ready(frames: &mut [Frame], queued: &mut u32, id: FrameId) -> Poller {
     append(frames, queued, home, id)
 }
 
-/// What `Tree::append` does.
+/// Hangs a task that is marked as queued at the end of a list. Gives who has to be told.
 #[inline(always)]
 fn append(frames: &mut [Frame], queued: &mut u32, home: FrameId, id: FrameId) -> Poller {
     let group = &mut frames[home.index()];
@@ -141,13 +141,13 @@ impl Tree {
         }
     }
 
-    /// Puts a task at the end of its home's list, unless it is there. Gives who has to be told.
+    /// See the function of this name.
     #[inline(always)]
     fn push_ready(&mut self, id: FrameId) -> Poller {
         push_ready(&mut self.frames, &mut self.queued, id)
     }
 
-    /// Hangs a task that is marked as queued at the end of a list. Gives who has to be told.
+    /// See the function of this name.
     #[inline(always)]
     pub(crate) fn append(&mut self, home: FrameId, id: FrameId) -> Poller {
         append(&mut self.frames, &mut self.queued, home, id)

@@ -9,6 +9,8 @@
 //!    itself (`work.rs`);
 //! 4. if nothing is ready: wait for the next deadline, or for a letter (`wait.rs`).
 //!
+//! Where 1 and 2 would find nothing, the next tick begins in the place of the last one (`going_on.rs`).
+//!
 //! When the main task is done, or has panicked and is dropped, the system tasks are cancelled and
 //! drained, and the thread is left as it was. A panic of something that is called between two
 //! ticks, by another thread or by a test, ends the run at once.
@@ -163,7 +165,7 @@ pub(crate) struct Scheduler {
     letters: RefCell<Letters>,
     /// Kept before the thread parks.
     pub(crate) vigil: RefCell<Vigil>,
-    /// Whether the last wait was ended by a letter.
+    /// Whether a letter ended the last sleep of this thread.
     pub(crate) called: Cell<bool>,
     /// Whether a panic ends the run at once, with nothing drained: it is no panic of a task.
     abrupt: Cell<bool>,

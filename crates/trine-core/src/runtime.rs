@@ -283,27 +283,15 @@ impl Runtime {
         (word.run() == self.run_id()).then(|| word.frame())
     }
 
-    /// The current frame, its generation, and the epoch if it is known that no cancel is visible now; else 0.
-    #[inline]
-    pub(crate) fn here() -> (FrameId, u16, u32) {
-        Self::with(|runtime| match runtime.current() {
-            FrameId::NONE => (FrameId::NONE, 0, 0),
-            id => {
-                let (generation, free_at) = runtime.peek(|tree| tree.look_at(id));
-                (id, generation, free_at)
-            }
-        })
-    }
-
     /// The number of the last change to what is cancelled; never 0.
     #[inline(always)]
     pub(crate) fn epoch(&self) -> u32 {
         self.epoch.get()
     }
 
-    /// Something has changed from where a cancel is visible. Says whether the numbers begin anew.
+    /// Something has changed from where a cancel is visible. Says whether the numbers begin anew: then the caller
+    /// makes all frames forget what they have seen.
     pub(crate) fn begin_epoch(&self) -> bool {
-        // After 2^32 changes a frame that was not looked at meanwhile could be taken for fresh.
         let wraps = self.epoch.get() == u32::MAX;
         self.epoch.set(if wraps { 1 } else { self.epoch.get() + 1 });
         wraps

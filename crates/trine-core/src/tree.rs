@@ -1,4 +1,5 @@
-//! `Tree`: all frames of a thread, as a pure structure: no clock, no wakers called, no user code.
+//! `Tree`: all frames of a thread, as a structure that calls no clock, no wakers and no user code, and uses
+//! nothing from outside but the thread's epoch.
 //!
 //! A frame knows the frame around it (`outer`), never those inside it, so that opening and closing
 //! one costs the same at any width and depth. The rest is layered on top, a file each:

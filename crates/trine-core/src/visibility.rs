@@ -46,14 +46,6 @@ impl Tree {
         if id.index() < self.frames.len() { self.frames[id.index()].generation } else { 0 }
     }
 
-    /// A frame's generation, and the epoch if it is known that no cancel is visible from it; else 0.
-    #[inline]
-    pub(crate) fn look_at(&self, id: FrameId) -> (u16, u32) {
-        let frame = &self.frames[id.index()];
-        let free = frame.seen == Self::epoch() && !frame.flags.has(Flags::VISIBLE);
-        (frame.generation, if free { Self::epoch() } else { 0 })
-    }
-
     /// Whether no shield inside this frame holds any more.
     pub(crate) fn is_hardened(&mut self, id: FrameId) -> bool {
         self.fresh(id).has(Flags::HARDENED)
@@ -66,10 +58,12 @@ impl Tree {
         around.has(Flags::HARDENED) || (!self.has(id, Flags::SHIELD) && around.has(Flags::VISIBLE))
     }
 
+    /// Something has changed from where a cancel is visible: all that is cached is old from here on.
     pub(crate) fn visibility_changed(&mut self) {
         if !Here::get().begin_epoch() {
             return;
         }
+        // After 2^32 changes one that was not looked at meanwhile could be taken for fresh.
         for frame in &mut self.frames {
             frame.seen = 0;
         }

@@ -7,7 +7,7 @@
 //! 2. the clock jumps by itself, nothing outside is at work for the run, and there is a deadline:
 //!    the clock is moved there;
 //! 3. the thread parks until the next deadline, or until a letter comes. If threads are at work for
-//!    the run, or the last wait was ended by one, it may stay awake for some microseconds first (`vigil.rs`).
+//!    the run, or a letter ended the last sleep, it may stay awake for some microseconds first (`vigil.rs`).
 //!
 //! A test may ask to be told (`probe.rs`) of a task that was woken but not polled, before all of this,
 //! and of a run that parks and will never be woken as far as it knows, instead of 3.
@@ -98,7 +98,8 @@ impl Scheduler {
         }
     }
 
-    /// Whether another thread is at work for the run, or does not know of it but woke it the last time.
+    /// Whether a letter may come soon: another thread is at work for the run, or the last sleep was ended by a
+    /// letter, from a thread of which nothing else is known.
     fn expects_letter(&self) -> bool {
         !self.active.outside.is_zero() || self.called.get()
     }

@@ -262,7 +262,6 @@ impl WakeCall {
 }
 
 /// The waker of nobody.
-#[cold]
 fn nobody() -> Waker {
     Waker::noop().clone()
 }

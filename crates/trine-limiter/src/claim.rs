@@ -32,7 +32,7 @@ enum Progress {
 
 /// What became of a claim at once.
 #[derive(Clone, Copy, Debug)]
-enum Entered {
+enum AtOnce {
     Held(SlotId),
     InLine,
     /// Nothing: it was not that simple.
@@ -64,13 +64,13 @@ impl Claim {
             }
             Progress::Fresh => {
                 ready!(poll_checkpoint(cx));
-                match self.enter_simply(limiter, cx) {
-                    Entered::InLine => return Poll::Pending,
-                    Entered::Held(slot) => {
+                match self.try_or_join_simply(limiter, cx) {
+                    AtOnce::InLine => return Poll::Pending,
+                    AtOnce::Held(slot) => {
                         self.progress = Progress::Over;
                         return Poll::Ready(slot);
                     }
-                    Entered::NotYet => return self.enter_further(limiter, cx),
+                    AtOnce::NotYet => return self.try_or_join_anyhow(limiter, cx),
                 }
             }
             _ => {}
@@ -87,24 +87,24 @@ impl Claim {
     /// A fresh claim, beside others in line or polled by somebody else's waker.
     #[cold]
     #[inline(never)]
-    fn enter_further(&mut self, limiter: &CapacityLimiter, cx: &Context<'_>) -> Poll<SlotId> {
-        nameless(self.enter(limiter, None, cx.waker(), Vantage::here()))
+    fn try_or_join_anyhow(&mut self, limiter: &CapacityLimiter, cx: &Context<'_>) -> Poll<SlotId> {
+        nameless(self.try_or_join(limiter, None, cx.waker(), Vantage::here()))
     }
 
-    /// A token, or a place in line, if that is simple: see `Ledger::enter`.
+    /// A token, or a place in line, if that is simple: see `Ledger::take_if_free` and `Ledger::join_if_simple`.
     ///
     /// A call: as a part of its caller it would not have the registers that it needs.
     #[inline(never)]
-    fn enter_simply(&mut self, limiter: &CapacityLimiter, cx: &Context<'_>) -> Entered {
+    fn try_or_join_simply(&mut self, limiter: &CapacityLimiter, cx: &Context<'_>) -> AtOnce {
         let mut ledger = limiter.lock();
         if let Some(slot) = ledger.take_if_free() {
             ledger.check();
-            return Entered::Held(slot);
+            return AtOnce::Held(slot);
         }
-        let Some((slot, number)) = ledger.enter(cx.waker()) else { return Entered::NotYet };
+        let Some((slot, number)) = ledger.join_if_simple(cx.waker()) else { return AtOnce::NotYet };
         self.progress = Progress::InLine { slot, number };
         ledger.check();
-        Entered::InLine
+        AtOnce::InLine
     }
 
     /// Goes on as far as possible, with a name or without: a cancel point, and a place in line if there is no
@@ -118,11 +118,11 @@ impl Claim {
         match self.progress {
             Progress::Fresh => {
                 ready!(poll_checkpoint(cx));
-                self.enter(limiter, None, cx.waker(), Vantage::here())
+                self.try_or_join(limiter, None, cx.waker(), Vantage::here())
             }
             Progress::Named(borrower) => {
                 ready!(poll_checkpoint(cx));
-                self.enter(limiter, Some(borrower), cx.waker(), Vantage::here())
+                self.try_or_join(limiter, Some(borrower), cx.waker(), Vantage::here())
             }
             Progress::InLine { slot, .. } => match limiter.locked(|ledger| ledger.look(slot)) {
                 Outlook::Held => self.finish(slot),
@@ -143,7 +143,7 @@ impl Claim {
         waker: &Waker,
     ) -> Poll<Result<SlotId, AcquireError>> {
         match self.progress {
-            Progress::Fresh => self.enter(limiter, None, waker, Vantage::FREE),
+            Progress::Fresh => self.try_or_join(limiter, None, waker, Vantage::FREE),
             Progress::InLine { slot, .. } => {
                 match limiter.with_ledger(|ledger, _| ledger.look(slot)) {
                     Outlook::Held => self.finish(slot),
@@ -167,7 +167,7 @@ impl Claim {
 
     /// The first attempt of anybody: a token at once, or a place in line.
     #[inline(never)]
-    fn enter(
+    fn try_or_join(
         &mut self,
         limiter: &CapacityLimiter,
         borrower: Option<Borrower>,

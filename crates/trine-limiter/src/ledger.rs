@@ -13,8 +13,9 @@
 //! line and is marked as refusing, so that other threads do not ask it again.
 //!
 //! Most ledgers are *plain*, from first to last: all claims are without a name, nobody records who holds, and
-//! nobody was ever granted on trust. Then those in line have come in the order of their numbers, and to end a
-//! claim there is nothing to look up: the short ways are for these (`enter`, `release`, and `reached.rs`).
+//! nobody was ever granted on trust. Then those in line have come in the order of their numbers, and there is
+//! nothing to look up when a claim ends. So only there `release` hands a token on in one go, and says so in
+//! `reached.rs`.
 
 use std::collections::HashSet;
 use std::task::Waker;
@@ -64,7 +65,7 @@ pub(crate) struct Ledger {
     /// The borrower of the last claim that named none.
     anonymous: Borrower,
     holders: Holders,
-    /// See the top of this file. Never set again.
+    /// See the top of this file. Once false, it stays so.
     plain: bool,
 }
 
@@ -127,7 +128,7 @@ impl Ledger {
     /// Stands in line for a token that is not there, for nobody with a name, polled by a task of ours: the way
     /// of most who wait, in one go. `None` if it is not that simple.
     #[inline(always)]
-    pub(crate) fn enter(&mut self, waker: &Waker) -> Option<(SlotId, u64)> {
+    pub(crate) fn join_if_simple(&mut self, waker: &Waker) -> Option<(SlotId, u64)> {
         if self.borrowed < self.total {
             return None;
         }
@@ -239,8 +240,8 @@ impl Ledger {
         self.serve(wakes);
     }
 
-    /// Gives a token to the next in line, or back if there is none. Returns whom to wake, and whether to
-    /// `serve` more: that is left to the caller, as is all in a ledger that is not plain.
+    /// Gives a token to the next in line, or back if there is none, and says whom to wake. Where that is not so
+    /// simple the token is only given back: then the caller is to `serve`.
     #[inline(always)]
     pub(crate) fn release(&mut self, id: SlotId, reached: &Reached) -> Released {
         debug_assert_eq!(self.slots[id.index()].stage, Stage::Held);

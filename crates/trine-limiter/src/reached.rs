@@ -1,9 +1,9 @@
 //! `Reached`: how far the line has come, to be read without the lock.
 //!
-//! Most who wait are polled once more, when they have their token. So that this poll needs no lock, whoever
-//! gives the head of the line its token also says here what number it had (`Ledger::release`): claims get
-//! theirs in the order in which they come, so those with lower numbers have left the line before it. What
-//! is read here is a proof, and never the contrary: a claim may have its token with nothing said.
+//! Most who wait are polled once more, when they have their token. So that this poll needs no lock, whoever gives
+//! the head of the line its token also writes the number of that claim here (`Ledger::release`). Numbers are given
+//! out in the order in which claims come, so those with lower ones have left the line before it. A number that is
+//! covered is a proof; one that is not says nothing: a claim may have its token all the same.
 //!
 //! It is said only while the ledger is plain, see there: then nobody was ever given a token on trust, nor put
 //! back into line, and *has left the line* means *has a token for good, or is gone*.
@@ -22,7 +22,7 @@ impl Reached {
     /// The number of a claim that is never covered.
     pub(crate) const NEVER: u64 = u64::MAX;
 
-    /// Before all claims that come after `number`.
+    /// Nobody was reached yet: the first claim has a higher number than this.
     pub(crate) fn new(number: u64) -> Self {
         Self(AtomicU64::new(number))
     }

@@ -2,10 +2,10 @@
 //!
 //! | stage     | set by                                            | the claim's future               | left by |
 //! |-----------|---------------------------------------------------|----------------------------------|---------|
-//! | `Vacant`  | `Slot::vacate`                                    | none                             | `take`, `enter`, `join` |
+//! | `Vacant`  | `add_slot`, `Slot::vacate`                        | none                             | `take`, `take_if_free`, `join` |
 //! | `Waiting` | `join`, `hand_on`                                 | pending, in line                 | `grant`; `release` of another; `abandon` |
 //! | `Granted` | `grant`, on trust                                 | was woken and has not looked yet | `collect`, `hand_on`, `abandon` |
-//! | `Held`    | `take`, `enter`, `collect`, `grant`; `release` of another | resolved, or about to be | `release`, `abandon` |
+//! | `Held`    | `take`, `take_if_free`, `collect`, `grant`; `release` of another | resolved, or about to be | `release`, `abandon` |
 
 use std::task::Waker;
 

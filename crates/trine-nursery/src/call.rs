@@ -1,4 +1,4 @@
-//! `Call`: what a nursery is told of a task that the run polls.
+//! `Call`: what a nursery is told of tasks that the run polls.
 
 use std::any::Any;
 
@@ -6,11 +6,13 @@ use trine_core::lowlevel::TaskId;
 
 use crate::payload::Payload;
 
-/// A task, and what has become of it.
+/// What a nursery is told.
 #[derive(Debug)]
-pub(crate) struct Call {
-    pub(crate) task: TaskId,
-    pub(crate) news: News,
+pub(crate) enum Call {
+    /// What has become of a task.
+    Of(TaskId, News),
+    /// Some were dropped with their run. Which ones is found out by who looks.
+    Lost,
 }
 
 /// What has become of a task.
@@ -20,7 +22,5 @@ pub(crate) enum News {
     Cancelled,
     Done,
     Failed(Box<dyn Any>),
-    /// It was dropped with its run, and maybe others were.
-    Lost,
     Panicked(Payload),
 }

@@ -22,13 +22,13 @@ impl<E> Default for Failures<E> {
 }
 
 impl<E> Failures<E> {
-    /// Whether there is anything.
+    /// Whether anything has failed, also if that was taken since.
     #[inline]
     pub(crate) fn are_there(&self) -> bool {
         self.0.borrow().is_some()
     }
 
-    pub(crate) fn add(&self, error: E, origin: Origin) {
+    pub(crate) fn add_error(&self, error: E, origin: Origin) {
         self.keep(|kept| kept.errors.push((error, origin)));
     }
 

@@ -2,7 +2,8 @@
 //!
 //! Such a task is `'static` and its nursery is not, so the two share nothing but the `Frames`. What
 //! the task has ended with goes there as a *call*, with an error boxed, for `Frames` know no error
-//! type.
+//! type. One that is dropped unfinished because its run has ended reports that, too: its nursery may be kept, and
+//! would wait for it for ever in the next run.
 
 use std::any::Any;
 use std::future::Future;
@@ -29,7 +30,7 @@ pub(crate) fn unbox<E: 'static>(error: Box<dyn Any>) -> E {
 }
 
 pin_project! {
-    /// Runs a task and reports its end, also if it panics.
+    /// Runs a task and reports its end, also if it panics or is dropped with its run.
     pub(crate) struct Reporting<F, E> {
         #[pin]
         future: Option<F>,
@@ -38,8 +39,8 @@ pin_project! {
     }
 
     impl<F, E> PinnedDrop for Reporting<F, E> {
-        /// Its run has ended, and no task is there any more that could have dropped it: so the nursery is to be
-        /// told, which is kept and may be polled in another run.
+        /// Outside of any task nobody drops it but a run that ends. Its nursery may be kept and polled in another
+        /// run, so it is told.
         fn drop(this: Pin<&mut Self>) {
             if this.future.is_some() && this.frames.is_open() && current_task().is_none() {
                 this.frames.lose();

@@ -39,8 +39,8 @@ pub(crate) struct Frames {
     given_up: Cell<bool>,
     /// Tasks that came while the nursery was being drained are to be polled in the next turn.
     new_due: Cell<bool>,
-    /// Tasks that the run polls and that the nursery must look at: they have ended, or were polled
-    /// while cancelled. In order.
+    /// What tasks that the run polls have to say: they have ended, were polled while cancelled, or were dropped with
+    /// their run. In order.
     calls: RefCell<Vec<Call>>,
     /// Tasks for the run to poll that came while the nursery was cancelled: it sees to their one poll.
     late: RefCell<Vec<TaskId>>,
@@ -102,13 +102,13 @@ impl Frames {
 
     /// Has the nursery look at a task that the run polls.
     pub(crate) fn call(&self, task: TaskId, news: News) {
-        self.calls.borrow_mut().push(Call { task, news });
+        self.calls.borrow_mut().push(Call::Of(task, news));
         self.wake();
     }
 
-    /// A task that the run polled was dropped with the run. Which one is found out by who looks.
+    /// A task that the run polled was dropped with the run. Nobody is woken: there is no run.
     pub(crate) fn lose(&self) {
-        self.calls.borrow_mut().push(Call { task: self.body, news: News::Lost });
+        self.calls.borrow_mut().push(Call::Lost);
     }
 
     #[inline]

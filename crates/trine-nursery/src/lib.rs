@@ -15,7 +15,7 @@
 //!
 //! In the source: `nursery.rs` is the handle, `running.rs` the future, `step.rs` one poll of it,
 //! which polls the tasks and drains them when they are cancelled, `start.rs` the hand-over of a
-//! task that was started by another one, `service.rs` tasks that outlive the others.
+//! task that was started by another one, `failures.rs` what it ends with if something fails, `service.rs` tasks that outlive the others.
 #![forbid(unsafe_code)]
 
 mod call;

@@ -95,20 +95,16 @@ fn finish<E, T>(
         return stay_cut(shared, cx);
     }
     shared.close();
-    if !failed && let Some(value) = value.take() {
-        return Poll::Ready(Ok(value));
+    if !failed {
+        return match value.take() {
+            Some(value) => Poll::Ready(Ok(value)),
+            None => unreachable!("the body of a nursery ended with neither a value nor a failure"),
+        };
     }
     if let Some(payload) = shared.failures.take_panic() {
         resume_unwind(payload);
     }
-    let failures = shared.failures.take_errors();
-    if !failures.is_empty() {
-        return Poll::Ready(Err(failures));
-    }
-    match value.take() {
-        Some(value) => Poll::Ready(Ok(value)),
-        None => unreachable!("the body of a nursery ended with neither a value nor a failure"),
-    }
+    Poll::Ready(Err(shared.failures.take_errors()))
 }
 
 /// Something was cut short by a cancel from outside: the scope that was cancelled drops us.

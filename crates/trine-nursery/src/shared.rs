@@ -10,7 +10,7 @@ use std::task::Context;
 
 use trine_core::lowlevel::{Group, LocalRc, Ready, TaskFrame, TaskId, Turn};
 
-use crate::call::News;
+use crate::call::{Call, News};
 use crate::failures::Failures;
 use crate::flat::{Reporting, unbox};
 use crate::frames::{Frames, cancel_all};
@@ -174,7 +174,7 @@ impl<'env, E> Shared<'env, E> {
 
     /// Puts an error with the others and cancels the rest.
     pub(crate) fn fail(&self, error: E, origin: Origin) {
-        self.failures.add(error, origin);
+        self.failures.add_error(error, origin);
         self.cancel_all();
     }
 
@@ -213,7 +213,7 @@ impl<'env, E> Shared<'env, E> {
         if task.is_over()
             && let Some(frames) = self.frames()
         {
-            // It is not among them if it is over because its run is.
+            // A task that was lost with its run is over, too, but was never counted here.
             frames.ended.set(frames.ended.get().saturating_sub(1));
         }
         self.catch(|| match turn {
@@ -245,9 +245,9 @@ impl<'env, E> Shared<'env, E> {
         if let Some(frames) = self.frames() {
             frames.cancel_starts();
             for call in frames.take_calls() {
-                match call.news {
-                    News::Panicked(payload) => self.fail_by_panic(payload),
-                    news => self.catch(|| drop(news)),
+                match call {
+                    Call::Of(_, News::Panicked(payload)) => self.fail_by_panic(payload),
+                    call => self.catch(|| drop(call)),
                 }
             }
         }

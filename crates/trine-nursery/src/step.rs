@@ -258,18 +258,15 @@ where
 
     /// Looks at a task that the run polls and that has called.
     fn answer(&self, turn: &mut GroupTurn<'_, 'env, E>, call: Call) {
-        let task = call.task;
-        if matches!(call.news, News::Lost) {
-            return self.end_lost(turn);
-        }
+        let Call::Of(task, news) = call else { return self.end_lost(turn) };
         if !self.shared.group.has(task) {
             return;
         }
         let (origin, drained) = (Origin::of(task), self.cancelled.tasks && may_drop_flat(&task));
-        match call.news {
+        match news {
             News::Cancelled if !drained => return,
             News::Cancelled => self.shared.note_cut(),
-            News::Done | News::Lost => {}
+            News::Done => {}
             News::Failed(error) => self.shared.fail_boxed(error, origin),
             News::Panicked(payload) => self.shared.fail_by_panic(payload),
         }

@@ -6,6 +6,7 @@ use std::task::Waker;
 use crate::frame::FrameId;
 use crate::local::Here;
 use crate::runtime::Runtime;
+use crate::visibility::NOT_FREE;
 
 /// While this lives, the code that runs belongs to another frame than before.
 ///
@@ -14,7 +15,7 @@ use crate::runtime::Runtime;
 #[derive(Debug)]
 pub(crate) struct Entered {
     before: FrameId,
-    /// The epoch at which no cancel was visible from there, or 0.
+    /// The epoch at which no cancel was visible from there, or `NOT_FREE`.
     free_at: u32,
 }
 
@@ -39,11 +40,11 @@ impl Entered {
             let before = runtime.require(what, site);
             runtime.follow(id, before, waker);
             let free_at = runtime.peek(|tree| tree.free_at(id));
-            (Self::enter(runtime, id, free_at), free_at == 0)
+            (Self::enter(runtime, id, free_at), free_at == NOT_FREE)
         })
     }
 
-    /// Enters a frame that hangs under the current one, with the epoch if no cancel is visible from it; else 0.
+    /// Enters a frame that hangs under the current one, with the epoch if no cancel is visible from it; else `NOT_FREE`.
     #[inline(always)]
     pub(crate) fn enter(runtime: &Runtime, id: FrameId, free_at: u32) -> Self {
         let at = runtime.at();

@@ -246,6 +246,12 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
+    /// Whether it is known at this epoch that no cancel is visible from it. Never of one that was let go of.
+    #[inline(always)]
+    pub(crate) fn is_known_free(&self, epoch: u32) -> bool {
+        self.seen == epoch && !self.flags.has(Flags::VISIBLE)
+    }
+
     /// Whether it was let go of: its slot is free, or will be when its task is popped.
     #[inline]
     pub(crate) fn is_released(&self) -> bool {

@@ -43,7 +43,7 @@ impl Tree {
     pub(crate) fn next_plain_scope(&self, around: FrameId) -> Option<(FrameId, Hook)> {
         let id = self.free;
         let outer = self.frames.get(around.index())?;
-        let free = outer.seen == Self::epoch() && !outer.flags.has(Flags::VISIBLE);
+        let free = outer.is_known_free(Self::epoch());
         (free && id.is_some()).then_some((id, Hook::outer(outer.generation)))
     }
 

@@ -18,6 +18,7 @@ use std::task::Waker;
 use crate::bug::bug;
 use crate::frame::{Flags, Frame, FrameId, Poller, Role};
 use crate::tree::Tree;
+use crate::visibility::NOT_FREE;
 use crate::work::Work;
 
 impl Role {
@@ -76,7 +77,7 @@ fn stay_homeless(frames: &mut [Frame], id: FrameId) -> Poller {
 pub(crate) struct Popped {
     pub(crate) generation: u16,
     pub(crate) work: Option<Work>,
-    /// The last epoch at which it was known that no cancel is visible from it, or 0.
+    /// The last epoch at which it was known that no cancel is visible from it, or `NOT_FREE`.
     pub(crate) free_at: u32,
 }
 
@@ -200,7 +201,7 @@ impl Tree {
             self.free(id);
             return (next, None);
         }
-        let free_at = if flags.has(Flags::VISIBLE) { 0 } else { frame.seen };
+        let free_at = if flags.has(Flags::VISIBLE) { NOT_FREE } else { frame.seen };
         (next, Some(Popped { generation: frame.generation, work: frame.work, free_at }))
     }
 

@@ -28,6 +28,7 @@ use crate::remote::Mailbox;
 use crate::schedule::Order;
 use crate::timers::Timers;
 use crate::tree::Tree;
+use crate::visibility::NOT_FREE;
 use crate::waker::Word;
 use crate::work_count::WorkCount;
 
@@ -39,7 +40,7 @@ pub(crate) const BUDGET: u32 = 128;
 pub(crate) struct Runtime {
     /// The frame of the code that runs now. `NONE` while no task is being polled.
     current: Cell<FrameId>,
-    /// The epoch at which no cancel was visible from there: as long as it is still the same, none is. 0
+    /// The epoch at which no cancel was visible from there: as long as it is still the same, none is. `NOT_FREE`
     /// if nobody has looked since the frame became the current one.
     free_at: Cell<u32>,
     /// Bumped by whatever may change from where a cancel is visible.
@@ -74,7 +75,7 @@ pub(crate) struct Runtime {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct At {
     pub(crate) frame: FrameId,
-    /// The epoch at which no cancel was visible from there; 0 if that is not known.
+    /// The epoch at which no cancel was visible from there; `NOT_FREE` if that is not known.
     pub(crate) free_at: u32,
     /// Operations that the task may still do in this tick.
     pub(crate) budget: u32,
@@ -102,7 +103,7 @@ impl Runtime {
     pub(crate) const fn new() -> Self {
         Self {
             current: Cell::new(FrameId::NONE),
-            free_at: Cell::new(0),
+            free_at: Cell::new(NOT_FREE),
             epoch: Cell::new(1),
             budget: Cell::new(BUDGET),
             run_id: Cell::new(0),
@@ -170,11 +171,11 @@ impl Runtime {
 
     #[inline(always)]
     pub(crate) fn set_current(&self, id: FrameId) -> FrameId {
-        self.free_at.set(0);
+        self.free_at.set(NOT_FREE);
         self.current.replace(id)
     }
 
-    /// Makes a frame the current one, with the epoch at which no cancel was visible from it, or 0.
+    /// Makes a frame the current one, with the epoch at which no cancel was visible from it, or `NOT_FREE`.
     #[inline(always)]
     pub(crate) fn set_place(&self, id: FrameId, free_at: u32) {
         self.free_at.set(free_at);
@@ -283,7 +284,7 @@ impl Runtime {
         (word.run() == self.run_id()).then(|| word.frame())
     }
 
-    /// The number of the last change to what is cancelled; never 0.
+    /// The number of the last change to what is cancelled; never `NOT_FREE`.
     #[inline(always)]
     pub(crate) fn epoch(&self) -> u32 {
         self.epoch.get()
@@ -293,7 +294,7 @@ impl Runtime {
     /// makes all frames forget what they have seen.
     pub(crate) fn begin_epoch(&self) -> bool {
         let wraps = self.epoch.get() == u32::MAX;
-        self.epoch.set(if wraps { 1 } else { self.epoch.get() + 1 });
+        self.epoch.set(if wraps { NOT_FREE + 1 } else { self.epoch.get() + 1 });
         wraps
     }
 

@@ -14,6 +14,7 @@ use crate::kept::Left;
 use crate::local::Here;
 use crate::runtime::Runtime;
 use crate::timers::TimerId;
+use crate::visibility::NOT_FREE;
 
 /// A region of code inside a task: what cancel scopes, shields and `finally` are made of.
 ///
@@ -143,7 +144,7 @@ impl ScopeFrame {
         debug_assert!(old.is_none());
         // So that no code is there for dropping what is not there.
         std::mem::forget(old);
-        (Entered::enter(&runtime, id, free_at), free_at == 0)
+        (Entered::enter(&runtime, id, free_at), free_at == NOT_FREE)
     }
 
     /// Closes the region in a slot, as dropping it would, but in place.

@@ -31,7 +31,8 @@ impl Runtime {
         self.peek(|tree| tree.open(role, outer, Some(site)))
     }
 
-    /// Opens a scope with a deadline. Gives also the epoch, if no cancel is visible inside; else 0.
+    /// Opens a scope, with what there is of a deadline. Gives also the epoch if no cancel is visible inside, else
+    /// `NOT_FREE`.
     #[inline(always)]
     pub(crate) fn open_until(
         &self,

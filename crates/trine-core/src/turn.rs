@@ -11,6 +11,7 @@ use crate::local::Here;
 use crate::ready::Popped;
 use crate::runtime::{At, BUDGET};
 use crate::task_frame::TaskId;
+use crate::visibility::NOT_FREE;
 use crate::waker::Word;
 use crate::work::{Work, poll_flat};
 
@@ -246,7 +247,7 @@ impl<'g, 'env, O> Turn<'g, 'env, O> {
             // Only what belongs to this group is of its type.
             let work = frame.work.filter(|_| ours && !flat && frame.is_member());
             let generation = frame.generation;
-            Some((flat && ours, Popped { generation, work, free_at: 0 }))
+            Some((flat && ours, Popped { generation, work, free_at: NOT_FREE }))
         })?;
         let ready = self.hand_out(id, popped);
         if flat {

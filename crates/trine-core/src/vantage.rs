@@ -9,6 +9,7 @@ use std::task::Waker;
 use crate::frame::FrameId;
 use crate::local::Here;
 use crate::runtime::Runtime;
+use crate::visibility::NOT_FREE;
 use crate::waker::Word;
 
 /// The place from which somebody who waits looks for a cancel.
@@ -69,7 +70,8 @@ fn number_thread() -> u64 {
 
 impl Vantage {
     /// A place that no cancel can be seen from: that of a thread which blocks.
-    pub const FREE: Self = Self { thread: 0, place: FrameId::NONE, free_at: 0, generation: 0 };
+    pub const FREE: Self =
+        Self { thread: 0, place: FrameId::NONE, free_at: NOT_FREE, generation: 0 };
 
     /// The place of the code that runs now.
     ///

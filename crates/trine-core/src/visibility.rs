@@ -20,6 +20,9 @@ use crate::local::Here;
 use crate::timers::TimerId;
 use crate::tree::Tree;
 
+/// In the place of the epoch at which no cancel was visible: one is, or nobody has looked. No epoch is this.
+pub(crate) const NOT_FREE: u32 = 0;
+
 impl Tree {
     /// Whether a cancel is visible from this frame.
     #[inline]
@@ -27,17 +30,17 @@ impl Tree {
         self.fresh(id).has(Flags::VISIBLE)
     }
 
-    /// The epoch, if no cancel is visible from this frame; else 0.
+    /// The epoch, if no cancel is visible from this frame; else `NOT_FREE`.
     #[inline]
     pub(crate) fn free_at(&mut self, id: FrameId) -> u32 {
-        if self.is_visible(id) { 0 } else { Self::epoch() }
+        if self.is_visible(id) { NOT_FREE } else { Self::epoch() }
     }
 
     /// Whether it is known, without working anything out, that no cancel is visible from this frame.
     #[inline]
     pub(crate) fn is_known_free(&self, id: FrameId) -> bool {
         let frame = self.frames.get(id.index()).filter(|_| id.is_some());
-        frame.is_some_and(|frame| frame.seen == Self::epoch() && !frame.flags.has(Flags::VISIBLE))
+        frame.is_some_and(|frame| frame.is_known_free(Self::epoch()))
     }
 
     /// A frame's generation; 0 of none.

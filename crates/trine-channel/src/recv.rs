@@ -41,7 +41,9 @@ impl<T> Receiver<T> {
             }
             return self.collect(place, parked, cx);
         }
-        ready!(poll_checkpoint(cx));
+        if poll_checkpoint(cx).is_pending() {
+            return self.stay();
+        }
         if !self.begin_use() {
             return self.try_or_park(place, cx);
         }
@@ -180,6 +182,15 @@ impl<T> Receiver<T> {
         let received = ready!(self.look_again(parked, cx));
         *place = None;
         Poll::Ready(received)
+    }
+
+    /// Does nothing, for the scope is cancelled, or it is somebody else's turn. A wait of `poll_next` ends all the
+    /// same: this is another use.
+    #[cold]
+    #[inline(never)]
+    fn stay<R>(&self) -> Poll<R> {
+        self.forget_stream_wait();
+        Poll::Pending
     }
 
     fn look_again(&self, place: Place, cx: &mut Context<'_>) -> Poll<Result<T, RecvError>> {

@@ -1,8 +1,12 @@
 //! Channels under cancel scopes, in a run.
 
 use std::cell::RefCell;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
 
+use futures_lite::Stream;
 use trine_cancel::{CancelScope, move_on_after, shield};
 use trine_channel::{
     Capacity, Receiver, RecvError, Sender, TryRecvError, TrySendError, open_memory_channel,
@@ -320,6 +324,28 @@ fn a_shielded_receive_completes() {
             });
             sleep(2 * SECOND).await;
             sender.send("late").await.unwrap();
+        })
+        .await;
+    });
+}
+
+/// A receive ends the wait of its handle's stream also where it is cancelled itself: what is sent then goes to who
+/// waits.
+// rule: H-1, L-7
+#[test]
+fn a_cancelled_receive_leaves_no_wait_of_a_stream() {
+    run(async {
+        let (sender, mut streaming) = open_memory_channel(0);
+        let waiting = streaming.clone();
+        let polled = poll_fn(|cx| Poll::Ready(Pin::new(&mut streaming).poll_next(cx).is_pending()));
+        assert!(polled.await);
+        let scope = CancelScope::new();
+        scope.cancel();
+        assert_eq!(scope.run(streaming.recv()).await, None);
+        open_nursery(async |nursery| {
+            nursery.start_soon(async { assert_eq!(waiting.recv().await, Ok(1)) });
+            wait_all_tasks_blocked().await;
+            assert_eq!(sender.try_send(1), Ok(()));
         })
         .await;
     });

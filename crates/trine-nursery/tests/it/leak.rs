@@ -8,6 +8,8 @@ use std::task::{Poll, Waker};
 use trine_core::{checkpoint, sleep_forever};
 use trine_nursery::{Nursery, open_nursery};
 
+use crate::support::run_leaked_on_purpose;
+
 /// Polls a nursery whose tasks borrow from its caller's frame, and leaks it.
 #[inline(never)]
 async fn leaked_on_purpose(polls: &'static Cell<usize>, wakers: &mut Vec<Waker>) {
@@ -48,7 +50,7 @@ fn tasks_of_a_leaked_nursery_are_never_polled_again() {
     std::thread::spawn(|| {
         let polls: &'static Cell<usize> = Box::leak(Box::new(Cell::new(0)));
         let mut wakers = Vec::new();
-        trine_core::run(async {
+        run_leaked_on_purpose(async {
             leaked_on_purpose(polls, &mut wakers).await;
             let before = polls.get();
             assert!(before >= 10);
@@ -72,7 +74,7 @@ fn tasks_of_a_leaked_nursery_are_never_polled_again() {
 fn spawned_tasks_of_a_leaked_nursery_end_with_the_run() {
     std::thread::spawn(|| {
         let (steps, dropped) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(false)));
-        trine_core::run(async {
+        run_leaked_on_purpose(async {
             spawned_leaked_on_purpose(steps.clone(), dropped.clone()).await;
             for _ in 0..5 {
                 checkpoint().await;

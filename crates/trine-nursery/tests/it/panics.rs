@@ -14,7 +14,8 @@ use trine_core::{Runner, checkpoint, sleep_forever};
 use trine_nursery::{Nursery, StartError, TaskStatus, open_nursery, try_open_nursery};
 
 use crate::support::{
-    Trace, WAYS, Way, expect_trace, ms, panic_message, run_with, sleep_ms, watch_panics,
+    Trace, WAYS, Way, expect_trace, ms, panic_message, run_leaked_on_purpose, run_with, sleep_ms,
+    watch_panics,
 };
 
 /// Runs a program that must panic with this message, once, under many schedules.
@@ -417,7 +418,7 @@ fn at_the_end_of_the_run() {
     let count = dropped.clone();
     let (message, _) = watch_panics(|| {
         panic_message(|| {
-            trine_core::run(async move {
+            run_leaked_on_purpose(async move {
                 leaked_on_purpose(count).await;
             });
         })

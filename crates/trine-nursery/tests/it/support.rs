@@ -42,6 +42,12 @@ pub(crate) fn run_with<T>(runner: Runner, program: impl Future<Output = T>) -> T
     value.unwrap_or_else(|payload| std::panic::resume_unwind(payload))
 }
 
+/// Runs a program that leaks frames, for which the thread keeps all of its frames: the leak is known by this name.
+#[inline(never)]
+pub(crate) fn run_leaked_on_purpose<T>(program: impl Future<Output = T>) -> T {
+    trine_core::run(program)
+}
+
 /// Runs a program under many schedules.
 pub(crate) fn run_shuffled(program: impl AsyncFn()) {
     run(program());

@@ -265,6 +265,12 @@ fn a_call_that_begins_when_it_is_cancelled_is_looked_after_as_well() {
     assert_eq!(reports.iter().collect::<Vec<_>>(), [CANCELLED, CANCELLED]);
 }
 
+/// Runs a program that leaks a call, with its frame: the leak is known by this name.
+#[inline(never)]
+fn run_leaked_on_purpose(program: impl Future<Output = ()>) {
+    Runner::new().clock(MockClock::autojump()).run(program);
+}
+
 /// Nobody waits for a closure that may be abandoned, but its thread is told that the run is over.
 // rule: T-3, T-6
 #[test]
@@ -273,7 +279,7 @@ fn a_thread_that_may_be_abandoned_is_not_stuck_when_its_call_was_leaked() {
     let options = Options::new().limiter(&limiter).abandon_on_cancel(true);
     let (report, reports) = mpsc::channel();
     let in_thread = thread::spawn(move || {
-        Runner::new().clock(MockClock::autojump()).run(async {
+        run_leaked_on_purpose(async {
             let mut closure = Box::pin(options.run_sync(move || told(&report)));
             assert!(poll_once(&mut closure).await.is_none());
             std::mem::forget(closure);
@@ -291,7 +297,7 @@ fn a_run_does_not_end_before_the_closure_of_a_call_that_was_leaked() {
     let (report, reports) = mpsc::channel();
     // In a thread of its own: a frame is leaked, too.
     let in_thread = thread::spawn(move || {
-        Runner::new().clock(MockClock::autojump()).run(async {
+        run_leaked_on_purpose(async {
             let mut closure = Box::pin(to_thread::run_sync(move || told(&report)));
             assert!(poll_once(&mut closure).await.is_none());
             std::mem::forget(closure);

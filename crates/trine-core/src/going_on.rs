@@ -7,7 +7,8 @@
 //! 0. it is polled as the last time, by a task, directly in that one's own code: no scope and no foreign waker
 //!    is in between (`begin_as_before`);
 //! 1. since the end of its last turn, which was in an earlier tick, nobody was woken but by groups with ready
-//!    tasks (`begin_as_before`). So in the tick before everything between the root and here was polled to its
+//!    tasks (`begin_as_before`); nor before it in that tick, because there is more to do than that, such as a drain
+//!    (`Runtime::asks_nobody`). So in the tick before everything between the root and here was polled to its
 //!    end, and nothing was to be done there but to come here again;
 //! 2. one task is ready in the whole run, and it is on the list of this group (`Tree::lone_ready`);
 //! 3. nothing was cancelled or hidden since the turn began (`Group::is_as_before`);

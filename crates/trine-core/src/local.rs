@@ -11,15 +11,15 @@
 //! **The memory of tasks** is recycled: blocks in steps of 16 bytes are cut from chunks, and those that were
 //! given back wait in a list per size. Taking and giving one are a handful of instructions, where the
 //! allocator of the C library takes 330 of the 910 that a task cost from its start to its end among a million
-//! (measured 2026-11 with callgrind). Tasks of one kind also lie side by side. The chunks go back when no task and
-//! no handle of a nursery is left and the run is over.
+//! (measured 2026-11 with callgrind). Tasks of one kind also lie side by side. The chunks go back when no task is
+//! left and the run is over.
 //!
 //! ```text
 //! lists[size] ──► block ──► block ──► null          given back
 //! chunk: | block | block | … | rest, not cut yet |
 //! ```
 //!
-//! [`LocalRc`] shares a value in that memory. Nurseries lie there.
+//! [`LocalRc`] shares a value in memory of the same kind, in chunks of its own. Nurseries lie there.
 //!
 //! **Large pages.** Much memory is first touched page by page, and each time the system steps in. Measured 2026-11
 //! in a virtual machine, for a million tasks at once: that was half of the time that a task took from its start
@@ -264,7 +264,7 @@ impl<T> LocalRc<T> {
     /// See [`LocalRc`].
     #[inline(always)]
     pub fn new(value: T) -> Self {
-        let shared = Here::get().blocks.take(Self::CLASS).cast();
+        let shared = Here::get().shared.take(Self::CLASS).cast();
         // SAFETY: the block is valid for writes, and as large and aligned as is needed. It is ours.
         unsafe { shared.write(Owned { owners: Cell::new(1), value }) };
         Self { shared, _owns: PhantomData }
@@ -321,7 +321,7 @@ fn end_shared<T>(shared: NonNull<Owned<T>>) {
         fn drop(&mut self) {
             // SAFETY: it was taken for this class, on this thread, which an owner does not leave; what was in it
             // is gone.
-            unsafe { Here::get().blocks.give(self.0.cast(), LocalRc::<T>::CLASS) };
+            unsafe { Here::get().shared.give(self.0.cast(), LocalRc::<T>::CLASS) };
             Here::get().give_back();
         }
     }

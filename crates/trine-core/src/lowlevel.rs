@@ -50,7 +50,7 @@ pub use crate::probe::{
 pub use crate::schedule::{Schedule, set_schedule};
 pub use crate::scope::{ScopeFrame, Until, effective_deadline};
 pub use crate::sweep::{Found, IdleTask, Sweep};
-pub use crate::system::{run_local, spawn_system};
+pub use crate::system::{is_ending, run_local, spawn_system};
 pub use crate::task_frame::{TaskFrame, TaskId};
 pub use crate::turn::{Ready, Turn};
 pub use crate::vantage::{Vantage, task_waker};

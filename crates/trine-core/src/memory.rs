@@ -37,6 +37,7 @@ impl Runtime {
         // It may hold foreign wakers, whose destructors may come back here.
         drop(idle);
         self.blocks.shrink_if_empty();
+        self.shared.shrink_if_empty();
         let mut notes = self.notes.borrow_mut();
         if notes.is_empty() {
             *notes = BTreeMap::new();

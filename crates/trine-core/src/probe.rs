@@ -45,7 +45,7 @@ pub struct Usage {
     pub timers: usize,
     /// Tasks that the run polls itself.
     pub spawned: usize,
-    /// Futures of tasks, and nurseries: also those of which only a handle is left.
+    /// Futures of tasks.
     pub boxes: usize,
     /// Tasks that were woken and not polled since.
     pub ready: usize,

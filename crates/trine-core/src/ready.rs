@@ -17,6 +17,7 @@ use std::task::Waker;
 
 use crate::bug::bug;
 use crate::frame::{Flags, Frame, FrameId, Poller, Role};
+use crate::local::Here;
 use crate::tree::Tree;
 use crate::visibility::NOT_FREE;
 use crate::work::Work;
@@ -127,6 +128,7 @@ impl Tree {
     /// Wakes who polls a group or scope, for there is more to do in it than ready tasks: it counts in `wakes`,
     /// which `wake_poller` does not.
     pub(crate) fn wake_for_more(&mut self, poller: Poller) {
+        Here::get().count_asked();
         self.wakes = self.wakes.wrapping_add(1);
         self.wake_poller(poller);
     }

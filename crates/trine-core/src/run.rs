@@ -262,7 +262,8 @@ impl Scheduler {
                         result = Poll::Ready(value);
                     }
                 }
-                if result.is_ready() || !turn.ticks_on() {
+                let enough = result.is_ready() || self.active.has_many_system_tasks();
+                if enough || !turn.ticks_on() {
                     break;
                 }
             }

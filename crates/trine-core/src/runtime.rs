@@ -64,10 +64,17 @@ pub(crate) struct Runtime {
     pub(crate) notes: RefCell<BTreeMap<u32, Cow<'static, str>>>,
     /// The number of the tick, modulo 2^32.
     pub(crate) tick: Cell<u32>,
+    /// How often who polls a frame was woken by `wake_for_more`; and how often when the tick began.
+    asked: Cell<u32>,
+    asked_before: Cell<u32>,
     /// How many tasks that the run polls are not over.
     pub(crate) flat: Cell<usize>,
+    /// Whether the run ends, and drops those that are left of these.
+    pub(crate) ending: Cell<bool>,
     pub(crate) idle: RefCell<IdleLine>,
+    /// Where the futures of tasks lie, and what is shared by `LocalRc`: apart, for a handle may be kept for long.
     pub(crate) blocks: Blocks,
+    pub(crate) shared: Blocks,
     pub(crate) run: RefCell<Option<Rc<ActiveRun>>>,
 }
 
@@ -116,9 +123,13 @@ impl Runtime {
             timers: RefCell::new(Timers::new()),
             notes: RefCell::new(BTreeMap::new()),
             tick: Cell::new(0),
+            asked: Cell::new(0),
+            asked_before: Cell::new(0),
             flat: Cell::new(0),
+            ending: Cell::new(false),
             idle: RefCell::new(IdleLine::new()),
             blocks: Blocks::new(),
+            shared: Blocks::new(),
             run: RefCell::new(None),
         }
     }
@@ -262,6 +273,18 @@ impl Runtime {
     #[inline(always)]
     pub(crate) fn begin_tick(&self) {
         self.tick.set(self.tick.get().wrapping_add(1));
+        self.asked_before.set(self.asked.get());
+    }
+
+    /// Somebody has more to do than to poll ready tasks.
+    pub(crate) fn count_asked(&self) {
+        self.asked.set(self.asked.get().wrapping_add(1));
+    }
+
+    /// Whether nobody was asked for that since the tick began.
+    #[inline(always)]
+    pub(crate) fn asks_nobody(&self) -> bool {
+        self.asked.get() == self.asked_before.get()
     }
 
     /// Whether a tick that began now would have nothing to do before it polls what is ready: nobody watches or

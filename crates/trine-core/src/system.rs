@@ -33,6 +33,21 @@ pub fn spawn_system(task: impl Future<Output = ()> + 'static) {
     Runtime::active_for("spawn_system").system.spawn_anywhere(Location::caller(), task);
 }
 
+/// Whether the run of this thread ends just now, and drops the tasks that are left of those which it polls: whoever
+/// is dropped then will not be missed by anybody of the run.
+///
+/// # Examples
+///
+/// ```
+/// use trine_core::lowlevel::is_ending;
+///
+/// trine_core::run(async { assert!(!is_ending()) });
+/// ```
+#[must_use]
+pub fn is_ending() -> bool {
+    Runtime::with(|runtime| runtime.ending.get())
+}
+
 /// A value that is made once in a run and dropped at its end; each type has one. Outside of a run
 /// there is none.
 ///
@@ -72,9 +87,15 @@ impl ActiveRun {
     /// doubled, so that the cost is a constant for each.
     #[inline(always)]
     pub(crate) fn bound_system_tasks(&self) {
-        if self.system.len() >= self.reap_at.get() {
+        if self.has_many_system_tasks() {
             self.reap_finished();
         }
+    }
+
+    /// Whether there are so many that it is time to look for those that have finished.
+    #[inline(always)]
+    pub(crate) fn has_many_system_tasks(&self) -> bool {
+        self.system.len() >= self.reap_at.get()
     }
 
     #[cold]

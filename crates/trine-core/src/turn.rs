@@ -306,7 +306,9 @@ impl<'g, 'env, O> Turn<'g, 'env, O> {
         runtime.set_at(self.before);
         let mut tree = runtime.borrow_tree();
         let poller = tree.end_turn(self.group.id(), self.next);
-        self.group.note_end(tree.wakes, runtime.tick.get());
+        // If somebody further out has more to do, it is polled before this group goes on in place.
+        let wakes = if runtime.asks_nobody() { tree.wakes } else { tree.wakes.wrapping_sub(1) };
+        self.group.note_end(wakes, runtime.tick.get());
         if poller != Poller::NOBODY {
             tree.wake_near_poller(poller);
         }

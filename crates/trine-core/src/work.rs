@@ -436,9 +436,11 @@ pub(crate) fn poll_flat(runtime: &Runtime, id: FrameId, cx: &mut Context<'_>) ->
 /// that their destructors start. By rule 1 none may be left: the root group, whose list they are on, goes next.
 #[cold]
 pub(crate) fn end_flat(panic: &mut FirstPanic) {
+    Here::get().ending.set(true);
     while Here::get().flat.get() > 0 {
         end_each_flat(panic);
     }
+    Here::get().ending.set(false);
 }
 
 fn end_each_flat(panic: &mut FirstPanic) {

@@ -1,4 +1,4 @@
-//! `Call`: what a nursery is told of tasks that the run polls.
+//! `Call`: what a nursery is told of a task that the run polls.
 
 use std::any::Any;
 
@@ -6,13 +6,11 @@ use trine_core::lowlevel::TaskId;
 
 use crate::payload::Payload;
 
-/// What a nursery is told.
+/// A task, and what has become of it.
 #[derive(Debug)]
-pub(crate) enum Call {
-    /// What has become of a task.
-    Of(TaskId, News),
-    /// Some were dropped with their run. Which ones is found out by who looks.
-    Lost,
+pub(crate) struct Call {
+    pub(crate) task: TaskId,
+    pub(crate) news: News,
 }
 
 /// What has become of a task.

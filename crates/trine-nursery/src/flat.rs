@@ -14,7 +14,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
-use trine_core::lowlevel::{TaskId, cancel_visible, current_task};
+use trine_core::lowlevel::{TaskId, cancel_visible, is_ending};
 
 use crate::call::News;
 use crate::frames::Frames;
@@ -39,11 +39,10 @@ pin_project! {
     }
 
     impl<F, E> PinnedDrop for Reporting<F, E> {
-        /// Outside of any task nobody drops it but a run that ends. Its nursery may be kept and polled in another
-        /// run, so it is told.
+        /// Its nursery may be kept and polled in another run, so it is told.
         fn drop(this: Pin<&mut Self>) {
-            if this.future.is_some() && this.frames.is_open() && current_task().is_none() {
-                this.frames.lose();
+            if this.future.is_some() && is_ending() {
+                this.frames.lost.set(true);
             }
         }
     }

@@ -39,9 +39,11 @@ pub(crate) struct Frames {
     given_up: Cell<bool>,
     /// Tasks that came while the nursery was being drained are to be polled in the next turn.
     new_due: Cell<bool>,
-    /// What tasks that the run polls have to say: they have ended, were polled while cancelled, or were dropped with
-    /// their run. In order.
+    /// Tasks that the run polls and that the nursery must look at: they have ended, or were polled
+    /// while cancelled. In order.
     calls: RefCell<Vec<Call>>,
+    /// Tasks that the run polled were dropped, for it has ended.
+    pub(crate) lost: Cell<bool>,
     /// Tasks for the run to poll that came while the nursery was cancelled: it sees to their one poll.
     late: RefCell<Vec<TaskId>>,
     /// How many of those that the nursery still counts have ended.
@@ -61,6 +63,7 @@ impl Frames {
             given_up: Cell::new(false),
             new_due: Cell::new(false),
             calls: RefCell::default(),
+            lost: Cell::new(false),
             late: RefCell::default(),
             ended: Cell::new(0),
         }
@@ -102,17 +105,17 @@ impl Frames {
 
     /// Has the nursery look at a task that the run polls.
     pub(crate) fn call(&self, task: TaskId, news: News) {
-        self.calls.borrow_mut().push(Call::Of(task, news));
+        self.calls.borrow_mut().push(Call { task, news });
         self.wake();
-    }
-
-    /// A task that the run polled was dropped with the run. Nobody is woken: there is no run.
-    pub(crate) fn lose(&self) {
-        self.calls.borrow_mut().push(Call::Lost);
     }
 
     #[inline]
     pub(crate) fn has_calls(&self) -> bool {
+        self.has_news() || self.lost.get()
+    }
+
+    #[inline]
+    pub(crate) fn has_news(&self) -> bool {
         !self.calls.borrow().is_empty()
     }
 

@@ -10,7 +10,7 @@ use std::task::Context;
 
 use trine_core::lowlevel::{Group, LocalRc, Ready, TaskFrame, TaskId, Turn};
 
-use crate::call::{Call, News};
+use crate::call::News;
 use crate::failures::Failures;
 use crate::flat::{Reporting, unbox};
 use crate::frames::{Frames, cancel_all};
@@ -245,9 +245,9 @@ impl<'env, E> Shared<'env, E> {
         if let Some(frames) = self.frames() {
             frames.cancel_starts();
             for call in frames.take_calls() {
-                match call {
-                    Call::Of(_, News::Panicked(payload)) => self.fail_by_panic(payload),
-                    call => self.catch(|| drop(call)),
+                match call.news {
+                    News::Panicked(payload) => self.fail_by_panic(payload),
+                    news => self.catch(|| drop(news)),
                 }
             }
         }

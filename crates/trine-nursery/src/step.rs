@@ -120,6 +120,10 @@ where
             self.answer(turn, call);
         }
         frames.reuse_calls(calls);
+        if frames.lost.get() && !frames.has_news() {
+            frames.lost.set(false);
+            self.end_lost(turn);
+        }
     }
 
     #[cold]
@@ -258,7 +262,7 @@ where
 
     /// Looks at a task that the run polls and that has called.
     fn answer(&self, turn: &mut GroupTurn<'_, 'env, E>, call: Call) {
-        let Call::Of(task, news) = call else { return self.end_lost(turn) };
+        let Call { task, news } = call;
         if !self.shared.group.has(task) {
             return;
         }
@@ -273,7 +277,8 @@ where
         self.end_task(turn, task);
     }
 
-    /// Ends those whose run has ended before they have: nobody will ever poll them.
+    /// Ends those whose run has ended before they have: nobody will ever poll them. All others that are over have
+    /// called, and are gone.
     #[cold]
     fn end_lost(&self, turn: &mut GroupTurn<'_, 'env, E>) {
         let (group, mut lost) = (&self.shared.group, 0);

@@ -23,7 +23,7 @@ fn the_last_owner_drops_the_value() {
         let first = LocalRc::new(CountDrop(&drops));
         (0..10).map(|_| first.clone()).collect()
     };
-    assert_eq!((drops.get(), usage().boxes), (0, 1));
+    assert_eq!(drops.get(), 0);
     for (before, owner) in owners.into_iter().enumerate() {
         assert_eq!(drops.get(), 0, "{before} owners are gone");
         drop(owner);
@@ -56,7 +56,6 @@ fn values_own_each_other() {
     other.0.borrow_mut().push(one.clone());
     let opened = other.0.take();
     drop((one, other));
-    assert_eq!(usage().boxes, 2);
     drop(opened);
     assert_eq!(usage(), Usage::default());
 }
@@ -72,5 +71,4 @@ fn values_of_any_layout() {
     assert!(large.iter().all(|number| *number == 7));
     assert_eq!((&raw const aligned.0).addr() % 128, 0);
     assert_eq!((*nothing, **shared, aligned.0), ((), 7, 7));
-    assert_eq!(usage().boxes, 4);
 }

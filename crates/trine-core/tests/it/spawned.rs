@@ -132,3 +132,20 @@ fn a_task_that_is_spawned_as_the_run_ends() {
     drop(group);
     assert_eq!(usage(), Usage::default());
 }
+
+/// System tasks that have finished are let go of also where the run never pauses, however many are started.
+// rule: D-13
+#[test]
+fn finished_system_tasks_do_not_pile_up() {
+    run(async {
+        let mut most = 0;
+        for _ in 0..1000 {
+            for _ in 0..50 {
+                spawn_system(async {});
+            }
+            checkpoint().await;
+            most = most.max(usage().frames);
+        }
+        assert!(most < 500, "{most} frames, though 50 are started a tick");
+    });
+}

@@ -6,6 +6,7 @@ use std::future::{Future, poll_fn};
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 
+use trine_cancel::CancelScope;
 use trine_core::lowlevel::{Guard, Usage, cancel_visible, usage};
 use trine_core::{checkpoint, sleep_forever};
 use trine_nursery::{Nursery, open_nursery, try_open_nursery};
@@ -89,7 +90,6 @@ fn spawned_outside_of_a_run() {
     let message = panic_message(|| handle.spawn(sleep_forever()));
     assert!(message.contains("outside of a run"), "{message}");
     assert_eq!(handle.len(), 0);
-    drop(handle);
     run(nursery);
 }
 
@@ -181,4 +181,69 @@ fn a_nursery_that_goes_on_in_another_run() {
     assert!(message.starts_with("2 spawned task(s)"), "{message}");
     assert!(message.contains("use `start_soon`"), "{message}");
     assert_eq!((Rc::strong_count(&alive), usage()), (1, Usage::default()));
+}
+
+/// Is over when it was woken so many times; gives its waker away.
+fn woken(times: u32, slot: &Rc<Cell<Option<Waker>>>) -> impl Future<Output = ()> + use<> {
+    let (slot, mut left) = (slot.clone(), times);
+    poll_fn(move |cx| {
+        slot.set(Some(cx.waker().clone()));
+        let over = left == 0;
+        left = left.saturating_sub(1);
+        if over { Poll::Ready(()) } else { Poll::Pending }
+    })
+}
+
+/// Tasks that a cancel drops, beside others that come to their end by their last poll, are not lost.
+// rule: D-7, N-1
+#[test]
+fn what_a_cancel_drops_is_not_lost() {
+    let result = run(async {
+        let scope = CancelScope::new();
+        let stop = scope.clone();
+        let nursery = open_nursery(async move |nursery: Nursery<'static>| {
+            let (stays, ends) = (Rc::default(), Rc::default());
+            nursery.start_soon(woken(10, &stays));
+            nursery.spawn(sleep_forever());
+            nursery.spawn(woken(1, &ends));
+            nursery.spawn(async move {
+                checkpoint().await;
+                checkpoint().await;
+                for slot in [stays, ends] {
+                    slot.take().expect("it was polled").wake();
+                }
+                stop.cancel();
+                sleep_forever().await
+            });
+        });
+        scope.run(nursery).await
+    });
+    assert_eq!(result, None);
+}
+
+/// One that could not be started, since there was no run, is not lost either.
+// rule: L-10, N-1
+#[test]
+fn what_was_never_started_is_not_lost() {
+    let (handle, done): (Rc<RefCell<Option<Nursery<'static>>>>, Rc<Cell<bool>>) =
+        Default::default();
+    let (give, told) = (handle.clone(), done.clone());
+    let mut nursery = Box::pin(open_nursery(async move |nursery: Nursery<'static>| {
+        give.replace(Some(nursery));
+        while !told.get() {
+            checkpoint().await;
+        }
+        5
+    }));
+    trine_core::run(poll_fn(|cx| Poll::Ready(nursery.as_mut().poll(cx).is_ready())));
+    let handle = handle.take().expect("it was given");
+    panic_message(|| handle.spawn(sleep_forever()));
+    let five = trine_core::run(async move {
+        handle.spawn(async {});
+        checkpoint().await;
+        checkpoint().await;
+        done.set(true);
+        nursery.await
+    });
+    assert_eq!((five, usage()), (5, Usage::default()));
 }

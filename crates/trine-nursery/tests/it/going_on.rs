@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::{join, select};
 use trine_cancel::move_on_after;
 use trine_core::lowlevel::RemoteHandle;
-use trine_core::{Clock, Runner, checkpoint};
+use trine_core::{Clock, Instrument, Runner, checkpoint};
 use trine_nursery::{Nursery, open_nursery};
 
 use crate::support::{ms, run, run_with};
@@ -312,4 +312,43 @@ fn nobody_is_lost_whom_the_clock_wakes() {
     });
     assert_eq!(woken.get(), 50);
     assert!(looks.get() > 50);
+}
+
+/// Sees every step, so that nothing goes on in place.
+struct Watching;
+
+impl Instrument for Watching {}
+
+/// Notes how far others have come when it is dropped.
+struct NoteDrop<'a>(&'a Cell<u32>, &'a Cell<Option<u32>>);
+
+impl Drop for NoteDrop<'_> {
+    fn drop(&mut self) {
+        self.1.set(Some(self.0.get()));
+    }
+}
+
+/// What a nursery further out has to drain is drained before a lone task goes on in place, as it is when nothing does.
+// rule: L-2, D-9
+#[test]
+fn a_drain_further_out_comes_first() {
+    let dropped_at = |runner: Runner| {
+        let (steps, at) = (Cell::new(0), Cell::new(None));
+        run_with(runner, async {
+            open_nursery(async |outer: Nursery<'_>| {
+                outer.start_soon(async {
+                    let _guard = NoteDrop(&steps, &at);
+                    pending::<()>().await
+                });
+                checkpoint().await;
+                checkpoint().await;
+                outer.cancel_tasks();
+                open_nursery(async |_inner: Nursery<'_>| step_on(&steps, 5000).await).await;
+            })
+            .await;
+        });
+        at.get()
+    };
+    assert_eq!(dropped_at(Runner::new()), Some(2));
+    assert_eq!(dropped_at(Runner::new().instrument(Watching)), Some(2));
 }

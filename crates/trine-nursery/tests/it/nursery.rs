@@ -4,7 +4,6 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use trine_cancel::{CancelScope, finally, move_on_after, shield};
-use trine_core::lowlevel::{Usage, usage};
 use trine_core::{checkpoint, sleep_forever};
 use trine_nursery::{Nursery, open_nursery, try_open_nursery};
 
@@ -279,12 +278,12 @@ fn start_many(way: Way) {
 // rule: N-6
 #[test]
 fn a_closed_nursery_takes_no_task() {
-    let closed = trine_core::run(open_nursery(async |nursery: Nursery<'static>| nursery.clone()));
+    let closed = run(open_nursery(async |nursery: Nursery<'static>| nursery.clone()));
     let ran = Rc::new(Cell::new(0));
     let count = ran.clone();
     let task = closed.try_start_soon(async move { count.set(count.get() + 1) }).unwrap_err();
     assert_eq!(ran.get(), 0);
-    trine_core::run(task);
+    run(task);
     assert_eq!(ran.get(), 1, "it is the task that comes back");
     type Call = (&'static str, fn(&Nursery<'static>));
     let calls: [Call; 5] = [
@@ -302,8 +301,6 @@ fn a_closed_nursery_takes_no_task() {
         assert!(message.contains("use `try_start_soon`"), "{message}");
         assert_eq!(panics, [file!()], "{name} blames its caller");
     }
-    drop(closed);
-    assert_eq!(usage(), Usage::default());
 }
 
 /// The exit of a nursery is no cancel point: an empty one in a cancelled scope returns, and the

@@ -85,7 +85,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(config(20_000))]
+    #![proptest_config(config(200_000))]
 
     // rule: D-13, D-2, N-1, L-3, N-4
     #[test]

@@ -30,7 +30,6 @@
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::ptr::{self, NonNull};
@@ -243,9 +242,9 @@ impl Blocks {
 /// drop(other);
 /// assert_eq!(one.get(), 2);
 /// ```
+// That it owns a `T` is plain from its destructor, which takes care of no lifetime that may be over.
 pub struct LocalRc<T> {
     shared: NonNull<Owned<T>>,
-    _owns: PhantomData<Owned<T>>,
 }
 
 /// What a [`LocalRc`] points to.
@@ -267,7 +266,7 @@ impl<T> LocalRc<T> {
         let shared = Here::get().shared.take(Self::CLASS).cast();
         // SAFETY: the block is valid for writes, and as large and aligned as is needed. It is ours.
         unsafe { shared.write(Owned { owners: Cell::new(1), value }) };
-        Self { shared, _owns: PhantomData }
+        Self { shared }
     }
 
     #[inline(always)]
@@ -282,7 +281,7 @@ impl<T> Clone for LocalRc<T> {
     fn clone(&self) -> Self {
         let owners = self.shared().owners.get().checked_add(1);
         self.shared().owners.set(owners.expect("no more owners than memory"));
-        Self { shared: self.shared, _owns: PhantomData }
+        Self { shared: self.shared }
     }
 }
 

@@ -21,11 +21,10 @@
 //!
 //! [`LocalRc`] shares a value in memory of the same kind, in chunks of its own. Nurseries lie there.
 //!
-//! **Large pages.** Much memory is first touched page by page, and each time the system steps in. Measured 2026-11
-//! in a virtual machine, for a million tasks at once: that was half of the time that a task took from its start
-//! to its end, 64 ns; 30 ns where the system was asked for large pages. So that is done for large
-//! chunks, and for the frames of the tree (`opening.rs`). (A
-//! virtual machine whose host has yet to lend it that memory pays for this then, however it is touched.)
+//! **Large pages** are not asked for, though half of the time of a million tasks that are started at once is that
+//! the system steps in for each page when it is first touched. Measured 2026-11 in a virtual machine: 31 ns a task
+//! from its start to its end where they were granted, 64 with the usual ones, but 110 to 170 as long as the host had
+//! yet to lend the memory; and a run stands still while one of 2 MiB is made.
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::{Cell, RefCell};
@@ -92,11 +91,7 @@ const LARGEST: usize = 512;
 const LISTS: usize = LARGEST / STEP + 1;
 /// What a chunk measures: the first one of a thread, and the largest. They double.
 const CHUNK_MIN: usize = 2 * LARGEST;
-const CHUNK_MAX: usize = 2 * LARGE_PAGE;
-/// What large pages measure where this is asked for. Elsewhere it only says what counts as much memory.
-const LARGE_PAGE: usize = 2 * 1024 * 1024;
-/// What other pages measure there. Where they are larger, so are the large ones, and the system refuses.
-const PAGE: usize = 4096;
+const CHUNK_MAX: usize = 64 * 1024;
 /// Under a sanitizer, which is to see each block come and go.
 const RECYCLES: bool = !cfg!(trine_sanitize);
 
@@ -188,11 +183,8 @@ impl Blocks {
     fn add_chunk(&self) {
         let mut chunks = self.chunks.borrow_mut();
         let size = chunks.last().map_or(CHUNK_MIN, |(_, last)| CHUNK_MAX.min(2 * last.size()));
-        // A large one begins with a large page.
-        let align = if size < LARGE_PAGE { STEP } else { LARGE_PAGE };
-        let layout = Layout::from_size_align(size, align).expect("a size that was chosen to fit");
+        let layout = Layout::from_size_align(size, STEP).expect("a size that was chosen to fit");
         let chunk = allocate(layout);
-        ask_for_large_pages(chunk.as_ptr(), size);
         chunks.push((chunk, layout));
         self.rest.set(chunk.as_ptr());
         self.left.set(size);
@@ -349,74 +341,4 @@ fn with_size(layout: Layout) -> Layout {
         return layout;
     }
     Layout::from_size_align(1, layout.align()).expect("one byte fits")
-}
-
-/// How much to allocate instead of so many bytes, if they are many: whole large pages, less one page for what the
-/// allocator adds. That may be a page less than was asked for. Then all of it can lie in large pages, also when it
-/// grows.
-pub(crate) fn in_large_pages(bytes: usize) -> usize {
-    if bytes < LARGE_PAGE { bytes } else { bytes.next_multiple_of(LARGE_PAGE) - PAGE }
-}
-
-/// Asks the system to lay memory out in large pages, unless it is smaller than one. The system may ignore that.
-#[cfg(target_os = "linux")]
-pub(crate) fn ask_for_large_pages<T>(start: *const T, bytes: usize) {
-    if bytes < LARGE_PAGE {
-        return;
-    }
-    // Outwards to whole pages: else the rest were memory of another kind to the system, and the allocator could
-    // no longer grow it without copying.
-    let (before, end) = (start.addr() % PAGE, start.addr() + bytes);
-    let start: *mut libc::c_void = start.wrapping_byte_sub(before).cast_mut().cast();
-    let length = end.next_multiple_of(PAGE) - start.addr();
-    // SAFETY: the advice changes neither what memory holds nor whether it may be used, whosever it is. Refused, it
-    // is without effect, so nobody need know.
-    _ = unsafe { libc::madvise(start, length, libc::MADV_HUGEPAGE) };
-}
-
-/// Where there is no such thing to be asked for.
-#[cfg(not(target_os = "linux"))]
-pub(crate) fn ask_for_large_pages<T>(_start: *const T, _bytes: usize) {}
-
-#[cfg(all(test, target_os = "linux"))]
-mod tests {
-    use super::*;
-
-    /// The flags that the system keeps with the memory at an address.
-    fn flags_of(address: usize) -> String {
-        let maps =
-            std::fs::read_to_string("/proc/self/smaps").expect("the system lists the memory");
-        let holds = |line: &str| {
-            let (first, last) = line.split_whitespace().next()?.split_once('-')?;
-            let place = |text| usize::from_str_radix(text, 16).ok();
-            Some((place(first)?..place(last)?).contains(&address))
-        };
-        let of_it = maps.lines().skip_while(|line| holds(line) != Some(true));
-        let flags = of_it.filter_map(|line| line.strip_prefix("VmFlags:")).next();
-        flags.expect("the system tells the flags").to_owned()
-    }
-
-    #[test]
-    fn what_is_large_is_rounded_up_to_large_pages() {
-        assert_eq!(in_large_pages(LARGE_PAGE - 1), LARGE_PAGE - 1);
-        for (bytes, pages) in [(LARGE_PAGE, 1), (LARGE_PAGE + 1, 2), (8 * LARGE_PAGE, 8)] {
-            assert_eq!(in_large_pages(bytes), pages * LARGE_PAGE - PAGE);
-        }
-    }
-
-    #[test]
-    fn large_memory_is_to_lie_in_large_pages_and_keeps_what_it_holds() {
-        if !std::fs::exists("/sys/kernel/mm/transparent_hugepage").unwrap_or(false) {
-            return; // a system without them
-        }
-        let (large, small) = (vec![7_u8; 2 * LARGE_PAGE], vec![7_u8; LARGE_PAGE - 1]);
-        for memory in [&large, &small] {
-            ask_for_large_pages(memory.as_ptr(), memory.len());
-        }
-        for at in [0, large.len() - 1] {
-            assert!(flags_of(large[at..].as_ptr().addr()).contains(" hg"), "at {at}");
-        }
-        assert!(!flags_of(small.as_ptr().addr()).contains(" hg"));
-        assert!(large.iter().step_by(64).all(|byte| *byte == 7));
-    }
 }

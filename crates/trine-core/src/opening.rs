@@ -14,7 +14,6 @@ use std::panic::Location;
 
 use crate::bug::bug;
 use crate::frame::{Flags, Frame, FrameId, Hook, Poller, Role};
-use crate::local::{ask_for_large_pages, in_large_pages};
 use crate::task_frame::TaskId;
 use crate::timers::TimerId;
 use crate::tree::Tree;
@@ -243,14 +242,10 @@ impl Tree {
         if self.frames.is_empty() {
             self.frames.push(self.blank());
         }
-        let (first, capacity) = (self.frames.len(), self.frames.capacity());
+        let first = self.frames.len();
         let end = LAST_FRAME.min(first + SLOTS_AT_ONCE - 1) + 1;
         assert!(first < end, "more than {LAST_FRAME} tasks, nurseries and scopes at a time");
-        if capacity < end {
-            let doubled = in_large_pages(2 * capacity * size_of::<Frame>()) / size_of::<Frame>();
-            self.frames.reserve_exact(doubled.max(end) - first);
-            ask_for_large_pages(self.frames.as_ptr(), self.frames.capacity() * size_of::<Frame>());
-        }
+        self.frames.reserve(end - first);
         for following in first + 1..=end {
             let next = if following < end { FrameId(following as u32) } else { FrameId::NONE };
             self.frames.push(Frame { role: Role::Free { next }, ..self.blank() });

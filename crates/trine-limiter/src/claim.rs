@@ -144,12 +144,10 @@ impl Claim {
     ) -> Poll<Result<SlotId, AcquireError>> {
         match self.progress {
             Progress::Fresh => self.try_or_join(limiter, None, waker, Vantage::FREE),
-            Progress::InLine { slot, .. } => {
-                match limiter.with_ledger(|ledger, _| ledger.look(slot)) {
-                    Outlook::Held => self.finish(slot),
-                    Outlook::GrantedOnTrust | Outlook::InLine => Poll::Pending,
-                }
-            }
+            Progress::InLine { slot, .. } => match limiter.locked(|ledger| ledger.look(slot)) {
+                Outlook::Held => self.finish(slot),
+                Outlook::GrantedOnTrust | Outlook::InLine => Poll::Pending,
+            },
             Progress::Named(_) | Progress::Over => {
                 unreachable!("a blocked thread has no name, and asks no more once it has its token")
             }
@@ -208,7 +206,7 @@ impl Claim {
         cx: &Context<'_>,
         slot: SlotId,
     ) -> Poll<Result<SlotId, AcquireError>> {
-        let stale = limiter.with_ledger(|ledger, _| ledger.wants_waker(slot, cx.waker()));
+        let stale = limiter.locked(|ledger| ledger.wants_waker(slot, cx.waker()));
         let fresh = stale.then(|| cx.waker().clone());
         let here = Vantage::here();
         let (granted, spare) =
@@ -236,7 +234,7 @@ impl Claim {
             limiter.with_ledger(|ledger, wakes| ledger.hand_on(slot, waker, here, wakes));
             return Poll::Pending;
         }
-        limiter.with_ledger(|ledger, _| ledger.collect(slot));
+        limiter.locked(|ledger| ledger.collect(slot));
         self.finish(slot)
     }
 

@@ -250,7 +250,7 @@ impl CapacityLimiter {
     /// assert_eq!(trine_limiter::CapacityLimiter::new(5).total_tokens(), 5);
     /// ```
     pub fn total_tokens(&self) -> usize {
-        self.with_ledger(|ledger, _| ledger.total())
+        self.locked(|ledger| ledger.total())
     }
 
     /// Changes how many tokens there are: more let in the longest waiting at once, fewer revoke
@@ -284,7 +284,7 @@ impl CapacityLimiter {
     ///
     /// See [`CapacityLimiter::acquire`].
     pub fn borrowed_tokens(&self) -> usize {
-        self.with_ledger(|ledger, _| ledger.borrowed())
+        self.locked(|ledger| ledger.borrowed())
     }
 
     /// How many tokens are not out; zero also while more are out than there are.
@@ -293,7 +293,7 @@ impl CapacityLimiter {
     ///
     /// See [`CapacityLimiter::set_total_tokens`].
     pub fn available_tokens(&self) -> usize {
-        self.with_ledger(|ledger, _| ledger.available())
+        self.locked(|ledger| ledger.available())
     }
 
     /// A snapshot of all of it. In trio `statistics`.
@@ -310,7 +310,7 @@ impl CapacityLimiter {
     /// # Ok::<(), trine_limiter::AcquireError>(())
     /// ```
     pub fn statistics(&self) -> LimiterStatistics {
-        self.with_ledger(|ledger, _| ledger.statistics())
+        self.locked(|ledger| ledger.statistics())
     }
 
     /// Reads or changes the ledger; what it wants woken is woken when the lock is open again.
@@ -379,7 +379,7 @@ impl CapacityLimiter {
     #[cold]
     #[inline(never)]
     fn record_hold(&self, slot: SlotId) {
-        self.with_ledger(|ledger, _| ledger.note_hold(slot));
+        self.locked(|ledger| ledger.note_hold(slot));
     }
 
     /// Says what those in line wait for, if a test wants to know.
@@ -387,7 +387,7 @@ impl CapacityLimiter {
     #[inline(never)]
     pub(crate) fn tell_wait(&self) {
         let key = std::ptr::from_ref(self).addr();
-        waits_for(|| Some(self.with_ledger(|ledger, _| ledger.awaited(key))));
+        waits_for(|| Some(self.locked(|ledger| ledger.awaited(key))));
     }
 
     fn try_claim(&self, borrower: Option<Borrower>) -> Result<SlotId, AcquireError> {

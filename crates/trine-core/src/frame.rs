@@ -4,6 +4,8 @@ use std::fmt;
 use std::panic::Location;
 
 use crate::timers::TimerId;
+use crate::visibility::NOT_FREE;
+use crate::waker::LAST_GENERATION;
 use crate::work::Work;
 
 /// The place of a frame in the tree. `FrameId::NONE` stands for "outside of every run".
@@ -226,6 +228,10 @@ impl Hook {
     }
 }
 
+pub(crate) fn next_generation(generation: u16) -> u16 {
+    generation.wrapping_add(1) & LAST_GENERATION
+}
+
 /// One node of the tree. Kept at 64 bytes, a line of the cache: a parked task costs one.
 #[derive(Debug)]
 pub(crate) struct Frame {
@@ -246,6 +252,15 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
+    /// Nothing is known of it any more, and who remembers it, such as an old waker, does not take what comes in its
+    /// slot for it.
+    #[inline(always)]
+    pub(crate) fn let_go(&mut self) {
+        self.generation = next_generation(self.generation);
+        self.outer = FrameId::NONE;
+        self.seen = NOT_FREE;
+    }
+
     /// Whether it is known at this epoch that no cancel is visible from it. Never of one that was let go of.
     #[inline(always)]
     pub(crate) fn is_known_free(&self, epoch: u32) -> bool {

@@ -234,7 +234,7 @@ impl Blocks {
 /// drop(other);
 /// assert_eq!(one.get(), 2);
 /// ```
-// That it owns a `T` is plain from its destructor, which takes care of no lifetime that may be over.
+// There is no `PhantomData`: since it has a destructor, all that a `T` borrows must outlive it anyway.
 pub struct LocalRc<T> {
     shared: NonNull<Owned<T>>,
 }

@@ -7,7 +7,7 @@ use std::task::Waker;
 
 use crate::bug::bug;
 use crate::first_panic::FirstPanic;
-use crate::frame::{Flags, FrameId, Poller, Role};
+use crate::frame::{FrameId, Poller, Role};
 use crate::tree::Tree;
 
 /// Foreign wakers to call or just to drop, once the tree is no longer borrowed.
@@ -74,8 +74,7 @@ impl Tree {
         let frame = &self.frames[id.index()];
         let Role::Scope { poller, .. } = frame.role else { return false };
         frame.outer == outer
-            && frame.seen == Self::epoch()
-            && !frame.flags.has(Flags::VISIBLE)
+            && frame.is_known_free(Self::epoch())
             && poller == Poller::task(task)
             && frame.hook.holds(self.generation(outer))
     }

@@ -1,5 +1,5 @@
 //! `Tree`: all frames of a thread, as a structure that calls no clock, no wakers and no user code, and uses
-//! nothing from outside but the thread's epoch.
+//! nothing from outside but two counts of the thread: its epoch, and how often somebody was asked for more.
 //!
 //! A frame knows the frame around it (`outer`), never those inside it, so that opening and closing
 //! one costs the same at any width and depth. The rest is layered on top, a file each:
@@ -21,7 +21,7 @@ mod model;
 use std::task::Waker;
 
 use crate::bug::bug;
-use crate::frame::{Flags, Frame, FrameId, Hook, Role};
+use crate::frame::{Flags, Frame, FrameId, Hook, Role, next_generation};
 use crate::guards::GuardNode;
 use crate::pollers::Deferred;
 use crate::timers::TimerId;
@@ -57,10 +57,6 @@ pub(crate) struct Tree {
     pub(crate) flushed: (u32, usize),
     pub(crate) deferred: Deferred,
     pub(crate) scratch: Vec<FrameId>,
-}
-
-fn next_generation(generation: u16) -> u16 {
-    generation.wrapping_add(1) & LAST_GENERATION
 }
 
 impl Tree {
@@ -106,10 +102,8 @@ impl Tree {
         }
         debug_assert!(!frame.flags.has(Flags::RELEASED));
         frame.role = Role::Free { next };
-        frame.generation = next_generation(frame.generation);
+        frame.let_go();
         frame.flags = Flags::default();
-        frame.outer = FrameId::NONE;
-        frame.seen = 0;
         self.free = id;
         self.live -= 1;
         Some(deadline)
@@ -158,10 +152,8 @@ impl Tree {
             Role::Task { .. } if self.has(id, Flags::QUEUED) => {
                 let frame = &mut self.frames[id.index()];
                 frame.flags.set(Flags::RELEASED, true);
-                frame.outer = FrameId::NONE;
-                frame.seen = 0;
                 // So that whoever remembers the task does not take what is left of it for the task.
-                frame.generation = next_generation(frame.generation);
+                frame.let_go();
                 return;
             }
             Role::Group { poller, .. } => {
@@ -182,11 +174,9 @@ impl Tree {
         let frame = &mut self.frames[id.index()];
         frame.role = Role::Free { next };
         if !frame.flags.has(Flags::RELEASED) {
-            frame.generation = next_generation(frame.generation);
+            frame.let_go();
         }
         frame.flags = Flags::default();
-        frame.outer = FrameId::NONE;
-        frame.seen = 0;
         self.free = id;
         self.live -= 1;
     }

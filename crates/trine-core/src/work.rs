@@ -393,8 +393,7 @@ impl Polling {
         let mut tree = runtime.borrow_tree();
         let frame = &mut tree.frames[self.id.index()];
         frame.flags.set(Flags::POLLING, false);
-        let (seen, flags) = (frame.seen, frame.flags);
-        let clear = seen == runtime.epoch() && !flags.has(Flags::VISIBLE);
+        let (clear, flags) = (frame.is_known_free(runtime.epoch()), frame.flags);
         drop(tree);
         let owned = flags.has(Flags::MEMBER);
         if self.pending && owned {
